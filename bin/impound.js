@@ -1,0 +1,14 @@
+#!/usr/bin/env node
+// Plain script in old syntax up to the version check, so that any Node.js can say what is wrong.
+var parts = process.versions.node.split('.').map(Number)
+if (parts[0] < 22 || (parts[0] === 22 && parts[1] < 22)) {
+  console.error(
+    'impound needs Node.js 22.22 or later, this is ' +
+      process.versions.node +
+      '. Install Node.js 24 LTS and run it again.',
+  )
+  process.exit(2)
+}
+import('../dist/src/cli/main.js').then(function (main) {
+  return main.main(process.argv.slice(2))
+})

@@ -1,0 +1,9 @@
+import unit from './jest.config.js'
+
+/** End-to-end tests: a real cluster by kubeconfig, the built command line. */
+export default {
+  ...unit,
+  testMatch: ['<rootDir>/test/e2e/**/*.test.ts'],
+  testPathIgnorePatterns: ['/node_modules/'],
+  testTimeout: 300_000,
+}

@@ -1,0 +1,75 @@
+import type { AccessRule, ApiPath } from './api-path.js'
+import type { Phase } from './evidence.js'
+import type { Json } from './json.js'
+import type { KubeReader, RawResponse } from './ports/kube-reader.js'
+import type { Registry } from './ports/registry.js'
+import type { RunContext } from './ports/run-context.js'
+import type { Sink } from './ports/sink.js'
+import type { Exec, LogStream } from './ports/streams.js'
+import type { Target } from './target.js'
+
+/** What may be started in the cluster for evidence: --allow. */
+export type Allowance = 'exec' | 'ephemeral' | 'node'
+
+/** What a collector does to the cluster at most. */
+export type Impact = 'read' | Allowance
+
+export interface CollectOptions {
+  readonly allow: ReadonlySet<Allowance>
+  /** Collector names to leave out (--skip). */
+  readonly skip: ReadonlySet<string>
+  readonly stallTimeoutMs: number
+  /** Most bytes of one log, and of changed files' content for one container. */
+  readonly maxLogBytes: number
+  readonly maxContentBytes: number
+}
+
+/** A response that is already kept in the archive, and its body parsed from the bytes as kept (redacted). */
+export interface RecordedRead {
+  /** Archive path of the body: what `derivedFrom` names. */
+  readonly artefact: string
+  readonly response: Omit<RawResponse, 'body'>
+  readonly json: Json
+}
+
+/** Reads that leave their bodies in the archive, page by page. The same read twice in a run is answered from the first. */
+export interface RecordingReader {
+  get(path: ApiPath | string, query?: Readonly<Record<string, string>>): Promise<RecordedRead>
+  /** Every page; throws as KubeReader does, the pages before the failure being kept. */
+  list(path: ApiPath | string, query?: Readonly<Record<string, string>>): Promise<readonly RecordedRead[]>
+  readonly discover: KubeReader['discover']
+}
+
+/** What earlier collectors of the same target left: derived documents by name ('pod.json'). */
+export interface CaseView {
+  document(name: string): Promise<unknown>
+}
+
+export interface CollectContext {
+  readonly run: RunContext
+  readonly phase: Phase
+  readonly options: CollectOptions
+  readonly api: RecordingReader
+  readonly logs: LogStream
+  readonly exec: Exec
+  readonly registry: Registry
+  readonly case: CaseView
+  /** Bytes so far of the artefact in hand, for the progress line. */
+  progress(subject: string, bytes: number): void
+}
+
+/**
+ * Takes one kind of evidence of one target. It writes into the sink; it never hashes, times out, retries or decides what
+ * a failure means: the engine does, the same way for all. What it throws is a row in the ledger.
+ */
+export interface Collector {
+  readonly name: string
+  /** One line for the plan, the README and --help. */
+  readonly summary: string
+  readonly phases: readonly Phase[]
+  requirements(
+    options: CollectOptions,
+    target: Target,
+  ): { readonly access: readonly AccessRule[]; readonly impact: Impact }
+  collect(context: CollectContext, target: Target, sink: Sink): Promise<void>
+}

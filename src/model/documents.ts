@@ -1,0 +1,206 @@
+import type { Reason, Trust } from './evidence.js'
+import type { PolicyPlan } from './quarantine-plan.js'
+import type { ContainerRole } from './target.js'
+
+/** Derived documents, one per file in a target's directory. All strings may be hostile. Times are RFC 3339 UTC. */
+
+/** pod.json */
+export interface PodDocument {
+  readonly schema: 'impound/pod/v1'
+  readonly derivedFrom: readonly string[]
+  readonly namespace: string
+  readonly name: string
+  readonly uid: string
+  readonly created?: string
+  readonly phase?: string
+  readonly node?: string
+  readonly podIP?: string
+  readonly hostIP?: string
+  readonly serviceAccount?: string
+  readonly hostNetwork: boolean
+  readonly labels: Readonly<Record<string, string>>
+  readonly containers: readonly {
+    readonly name: string
+    readonly role: ContainerRole
+    readonly image: string
+    readonly imageID: string
+    readonly containerID: string
+    readonly running: boolean
+    readonly restarts: number
+    readonly startedAt?: string
+    /** Of the last run that ended, where there was one. */
+    readonly lastExit?: { readonly code?: number; readonly reason?: string; readonly finishedAt?: string }
+  }[]
+  /** Other pods on the same node, by namespace/name. Undefined where they could not be listed. */
+  readonly neighbours?: readonly { readonly namespace: string; readonly name: string; readonly uid: string }[]
+}
+
+/** owners.json: the chain from the pod to the root, nearest first. */
+export interface OwnersDocument {
+  readonly schema: 'impound/owners/v1'
+  readonly derivedFrom: readonly string[]
+  readonly owners: readonly {
+    readonly apiVersion: string
+    readonly kind: string
+    readonly name: string
+    readonly uid: string
+    readonly controller: boolean
+    /** False where the object could not be read: not found, forbidden, its kind not served. */
+    readonly read: boolean
+    readonly why?: string
+  }[]
+}
+
+/** One line of events.jsonl: an Event of the core or the events.k8s.io group, of the pod, an owner or the node. */
+export interface EventLine {
+  readonly about: 'pod' | 'owner' | 'node'
+  readonly kind: string
+  readonly name: string
+  readonly type: string
+  readonly reason: string
+  readonly message: string
+  readonly count: number
+  /** First and last time, where the event says them: an aggregated event has no times between. */
+  readonly first?: string
+  readonly last?: string
+  readonly reporter: string
+  readonly uid: string
+  readonly derivedFrom: string
+}
+
+/** network.json */
+export interface NetworkDocument {
+  readonly schema: 'impound/network/v1'
+  readonly derivedFrom: readonly string[]
+  /** Each NetworkPolicy of the namespace; undefined where they could not be listed. */
+  readonly policies?: readonly (Pick<PolicyPlan, 'name' | 'selectsNow' | 'allows'> & {
+    readonly policyTypes: readonly string[]
+    /** Selector operators that this version can't evaluate: selectsNow is then not known. */
+    readonly unknownOperators: readonly string[]
+  })[]
+  readonly services?: readonly {
+    readonly name: string
+    readonly type: string
+    readonly clusterIP: string
+    readonly selectsPod: boolean
+    readonly ports: readonly string[]
+    /** Addresses in its EndpointSlices (or Endpoints, before 1.21), ready ones first. */
+    readonly endpoints: readonly {
+      readonly address: string
+      readonly ready: boolean
+      readonly pod?: string
+      readonly isTarget: boolean
+    }[]
+  }[]
+  /** Ingresses that lead to one of those services, and the hosts that they answer to. */
+  readonly ingresses?: readonly {
+    readonly name: string
+    readonly hosts: readonly string[]
+    readonly services: readonly string[]
+  }[]
+  /** What could not be read, and why: absent is not the same as empty. */
+  readonly missing: readonly { readonly what: string; readonly reason: Reason; readonly detail: string }[]
+}
+
+/** image/<container>/image.json */
+export interface ImageDocument {
+  readonly schema: 'impound/image/v1'
+  readonly derivedFrom: readonly string[]
+  readonly container: string
+  /** The reference in the spec, and what the runtime says it runs. */
+  readonly reference: string
+  readonly imageID: string
+  /** The digest that the image ID names: of a manifest, of an index, or of a config; undefined where it names none. */
+  readonly digest?: string
+  /** What the registry had under that digest; undefined where it was not asked or did not answer. */
+  readonly registry?: {
+    readonly repository: string
+    readonly manifestDigest: string
+    readonly indexDigest?: string
+    readonly configDigest: string
+    readonly platform: string
+    readonly created?: string
+    readonly layers: readonly {
+      readonly digest: string
+      readonly mediaType: string
+      readonly size: number
+      readonly diffId?: string
+    }[]
+    readonly history: readonly {
+      readonly created?: string
+      readonly createdBy: string
+      readonly emptyLayer: boolean
+    }[]
+  }
+  /** What the tag stands for now, where the reference has a tag and the registry was asked. */
+  readonly tagNow?: { readonly tag: string; readonly digest: string; readonly drifted: boolean }
+  readonly notes: readonly string[]
+}
+
+export type FileType = 'file' | 'directory' | 'symlink' | 'hardlink' | 'char' | 'block' | 'fifo' | 'socket'
+
+/** What is known of one path on one side of a diff. */
+export interface FileFacts {
+  readonly type: FileType
+  /** Octal, four digits: '0644'. */
+  readonly mode: string
+  readonly uid: number
+  readonly gid: number
+  readonly size: number
+  /** RFC 3339; whole seconds where the source has no more. */
+  readonly mtime: string
+  readonly link?: string
+  readonly device?: string
+  readonly sha256?: string
+  /** Index of the image layer, base first; before-side only. */
+  readonly layer?: number
+  /** Base64 values. */
+  readonly xattrs?: Readonly<Record<string, string>>
+}
+
+export type ChangeKind = 'added' | 'modified' | 'deleted' | 'type-changed' | 'metadata-only' | 'opaque'
+export type ChangeClass = 'user' | 'runtime' | 'under-mount' | 'volume'
+export type ChangedAspect = 'content' | 'type' | 'mode' | 'owner' | 'mtime' | 'link' | 'xattrs' | 'device'
+
+/** One line of filesystem/<container>/diff.jsonl, sorted by the bytes of the path. */
+export interface DiffEntry {
+  /** Absolute; UTF-8 with U+FFFD where the bytes are none. `pathB64` has the bytes then. */
+  readonly path: string
+  readonly pathB64?: string
+  readonly change: ChangeKind
+  readonly changed: readonly ChangedAspect[]
+  readonly class: ChangeClass
+  readonly before?: FileFacts
+  readonly after?: FileFacts
+  readonly flags: readonly string[]
+  /** Whether its bytes are in changed.tar; why not, if not. */
+  readonly content?: 'kept' | 'too-big' | 'cut'
+}
+
+/** filesystem/<container>/summary.json */
+export interface FilesystemSummary {
+  readonly schema: 'impound/filesystem-summary/v1'
+  readonly container: string
+  readonly method: 'exec' | 'ephemeral' | 'node'
+  readonly trust: Trust
+  /** What the capture did to the container: processes started, access times. */
+  readonly disturbance: readonly string[]
+  /** What this way of reading can't see here. */
+  readonly degraded: readonly string[]
+  readonly baseline: {
+    readonly source: 'registry' | 'none'
+    readonly manifestDigest?: string
+    /** Whether every layer matched its digest and diff_id. */
+    readonly verified: boolean
+    readonly entries: number
+  }
+  readonly capture: {
+    readonly entries: number
+    readonly bytes: number
+    /** Two zero blocks, the far end's own count and digest, and the exec status: all three, or it is not proven complete. */
+    readonly complete: boolean
+    readonly why?: string
+  }
+  readonly counts: Readonly<Record<ChangeKind, number>>
+  readonly contentKeptBytes: number
+}

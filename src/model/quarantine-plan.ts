@@ -1,0 +1,80 @@
+import type { AccessRule } from './api-path.js'
+import type { Json } from './json.js'
+import type { Target } from './target.js'
+
+/** The label that the deny-all selects, and the annotation that holds the lock. */
+export const QUARANTINE_KEY = 'impound.dev/quarantine'
+
+/** What a quarantine would change and who else it touches; under --dry-run --json as data. */
+export interface QuarantinePlan {
+  readonly schema: 'impound/quarantine-plan/v1'
+  readonly case: string
+  readonly target: Pick<Target, 'namespace' | 'name' | 'uid'>
+  /** Set where this target already carries our lock; another case's lock is a refusal. */
+  readonly resumes: boolean
+  readonly policy: {
+    readonly name: string
+    readonly manifest: Json
+    readonly state: 'to-create' | 'ours' | 'foreign'
+  }
+  readonly labels: {
+    readonly before: Readonly<Record<string, string>>
+    readonly add: Readonly<Record<string, string>>
+    readonly remove: readonly string[]
+    readonly keep: readonly { readonly key: string; readonly why: string }[]
+  }
+  readonly owner: OwnerPlan
+  readonly services: readonly {
+    readonly name: string
+    /** Ready endpoints now, those that stay, and whether the suspect is one of them. */
+    readonly readyNow: number
+    readonly readyAfter: number
+    readonly serves: boolean
+  }[]
+  /** Every policy that selects the pod now or after relabelling, ours left out. */
+  readonly policies: readonly PolicyPlan[]
+  /** What the user should know before confirming, a line each. */
+  readonly warnings: readonly string[]
+  /** What no NetworkPolicy stops; always said. */
+  readonly wontStop: readonly string[]
+  readonly attackerSees: readonly string[]
+  /** Reasons why it can't or must not be done; a plan with any is not applied. */
+  readonly refusals: readonly Refusal[]
+  readonly missingAccess: readonly AccessRule[]
+  /** Each write tried with dryRun=All, and the server's answer. */
+  readonly dryRuns: readonly { readonly step: string; readonly ok: boolean; readonly detail: string }[]
+}
+
+export interface Refusal {
+  readonly code:
+    | 'host-network'
+    | 'static-pod'
+    | 'terminating'
+    | 'completed'
+    | 'other-case'
+    | 'foreign-policy'
+    | 'last-endpoint'
+    | 'admission'
+  readonly message: string
+  /** The flag that overrides it, where there is one. */
+  readonly override?: string
+}
+
+export interface OwnerPlan {
+  readonly kind: string
+  readonly name: string
+  /** The chain to the root, nearest first: 'ReplicaSet web-6dd6', 'Deployment web'. */
+  readonly chain: readonly string[]
+  readonly onQuarantine: string
+  readonly onRelease: string
+}
+
+export interface PolicyPlan {
+  readonly name: string
+  readonly selectsNow: boolean
+  readonly selectsAfter: boolean
+  /** Still selects the pod after relabelling and allows something: the deny-all does not override it. */
+  readonly residual: boolean
+  /** What its rules let through, in words: 'ingress from pods app=x on TCP/80', 'egress to anywhere'. */
+  readonly allows: readonly string[]
+}
