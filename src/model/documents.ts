@@ -204,3 +204,24 @@ export interface FilesystemSummary {
   readonly counts: Readonly<Record<ChangeKind, number>>
   readonly contentKeptBytes: number
 }
+
+/** logs.json: what each log covers. */
+export interface LogsDocument {
+  readonly schema: 'impound/logs/v1'
+  readonly logs: readonly {
+    readonly container: string
+    readonly run: 'current' | 'previous'
+    readonly path: string
+    readonly bytes: number
+    readonly lines: number
+    /** The times that the kubelet put before the first and the last line. */
+    readonly firstLineAt?: string
+    readonly lastLineAt?: string
+    readonly containerStartedAt?: string
+    readonly endsWithNewline: boolean
+    /** The API server could not check the kubelet's certificate and was asked not to. */
+    readonly kubeletCertificateUnverified: boolean
+  }[]
+  /** Whether log files that the kubelet rotated away could be seen. */
+  readonly olderFiles: 'not visible through the API' | 'read from the node'
+}
