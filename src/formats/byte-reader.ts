@@ -1,0 +1,77 @@
+import { ImpoundError } from '../model/errors.js'
+
+const NOTHING = Buffer.alloc(0)
+
+/**
+ * Pulls bytes out of chunks of any size. Slices share memory with the chunks: nothing is copied but what spans two of
+ * them. `what` names the stream in error messages. Errors of the source travel as they are.
+ */
+export class ByteReader {
+  readonly #chunks: AsyncIterator<Uint8Array>
+  readonly #what: string
+  #chunk: Buffer = NOTHING
+  #at = 0
+  #position = 0
+
+  constructor(source: AsyncIterable<Uint8Array>, what: string) {
+    this.#chunks = source[Symbol.asyncIterator]()
+    this.#what = what
+  }
+
+  /** Bytes handed out so far. */
+  get position(): number {
+    return this.#position
+  }
+
+  /** What is at hand without waiting, at most `most` bytes; empty where that is nothing. */
+  available(most = Infinity): Buffer {
+    const end = Math.min(this.#chunk.length, this.#at + most)
+    const slice = this.#chunk.subarray(this.#at, end)
+    this.#at = end
+    this.#position += slice.length
+    return slice
+  }
+
+  /** The next bytes, at least one and at most `most`; undefined at the end of the source. */
+  async some(most = Infinity): Promise<Buffer | undefined> {
+    while (this.#at === this.#chunk.length) {
+      const next = await this.#chunks.next()
+      if (next.done === true) return undefined
+      this.#chunk = Buffer.from(next.value.buffer, next.value.byteOffset, next.value.byteLength)
+      this.#at = 0
+    }
+    return this.available(most)
+  }
+
+  /** Exactly `length` bytes. Throws `cut` where the source ends before. `length` must be bounded by the caller. */
+  async exactly(length: number): Promise<Buffer> {
+    if (this.#chunk.length - this.#at >= length) return this.available(length)
+    const block = Buffer.allocUnsafe(length)
+    for (let filled = 0; filled < length;) {
+      const slice = (await this.some(length - filled)) ?? this.#cut(length - filled)
+      slice.copy(block, filled)
+      filled += slice.length
+    }
+    return block
+  }
+
+  /** Passes over `length` bytes. Throws `cut` where the source ends before. */
+  async skip(length: number): Promise<void> {
+    for (let left = length; left > 0;) {
+      const slice = (await this.some(left)) ?? this.#cut(left)
+      left -= slice.length
+    }
+  }
+
+  /** Tells the source that no more will be read. */
+  async close(): Promise<void> {
+    await this.#chunks.return?.()
+  }
+
+  #cut(missing: number): never {
+    throw new ImpoundError(
+      'cut',
+      `${this.#what} ends at byte ${this.#position}, at least ${missing} bytes before it should`,
+    )
+  }
+}

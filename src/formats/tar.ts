@@ -1,0 +1,276 @@
+import { ImpoundError } from '../model/errors.js'
+import { ByteReader } from './byte-reader.js'
+import { BLOCK, hasBody, parseBlock, type TarBlock, type TarHeader } from './tar-header.js'
+import { applyPax, overlayPax, parsePax, type PaxRecord } from './tar-pax.js'
+import { checkSparse, contentSparse, hasMapInContent, oldGnuSparse, paxSparse } from './tar-sparse.js'
+
+export type { TarHeader, TarType } from './tar-header.js'
+export type { SparseMap } from './tar-sparse.js'
+
+/** Bounds on what a tar may ask of its reader; past one the reader throws `too-big`. */
+export interface TarLimits {
+  readonly entries: number
+  /** Of all extension headers of one entry together. */
+  readonly headerBytes: number
+  readonly pathBytes: number
+  /** Of one entry's content. */
+  readonly entryBytes: number
+  /** Of the whole stream. */
+  readonly totalBytes: number
+  readonly sparsePieces: number
+}
+
+const DEFAULTS: TarLimits = {
+  entries: 5_000_000,
+  headerBytes: 1 << 20,
+  pathBytes: 32 << 10,
+  entryBytes: 2 ** 40,
+  totalBytes: 2 ** 42,
+  sparsePieces: 1 << 16,
+}
+
+export interface TarEntry {
+  readonly header: TarHeader
+  /** The stored bytes, once, as slices of what the source gave. May be left unread, wholly or in part: it is skipped. */
+  readonly content: AsyncIterable<Buffer>
+}
+
+/** How a tar ended. Anything but its end mark is thrown. */
+export interface TarEnd {
+  readonly ended: 'two-zero-blocks'
+  readonly entries: number
+  /** Up to and with the end mark. */
+  readonly bytes: number
+  /** What follows the end mark: writers fill up to a record with zeros; entries hidden there are not zero. */
+  readonly trailing: { readonly bytes: number; readonly zero: boolean }
+}
+
+/**
+ * Reads a tar (V7, ustar, GNU, star, PAX) as it streams; memory is bounded by the limits, not by the content. Returns how
+ * it ended, after reading the source to its end. Throws `cut` where the source ends before the end mark, `integrity` on
+ * anything malformed, `too-big` past a limit; errors of the source as they are. Entries are to be read in order.
+ */
+export async function* readTar(
+  source: AsyncIterable<Uint8Array>,
+  limits: Partial<TarLimits> = {},
+): AsyncGenerator<TarEntry, TarEnd, undefined> {
+  const bounds: TarLimits = { ...DEFAULTS, ...limits }
+  const reader = new ByteReader(source, 'the tar')
+  try {
+    let globals: ReadonlyMap<string, Buffer> = new Map()
+    let entries = 0
+    for (;;) {
+      const found = await nextHeader(reader, bounds, globals)
+      globals = found.globals
+      if (found.header === undefined) return await afterEnd(reader, bounds, entries)
+      entries += 1
+      if (entries > bounds.entries)
+        throw new ImpoundError('too-big', `tar: more than ${bounds.entries} entries`)
+      const content = new Content(reader, found.header.size)
+      yield { header: found.header, content }
+      await content.finish()
+    }
+  } finally {
+    await reader.close()
+  }
+}
+
+/** Extensions that stand before the header they belong to. */
+interface Pending {
+  readonly records: PaxRecord[]
+  longName?: Buffer
+  longLink?: Buffer
+  bytes: number
+}
+
+interface FoundHeader {
+  readonly header: TarHeader | undefined
+  readonly globals: ReadonlyMap<string, Buffer>
+}
+
+async function nextHeader(
+  reader: ByteReader,
+  bounds: TarLimits,
+  before: ReadonlyMap<string, Buffer>,
+): Promise<FoundHeader> {
+  const pending: Pending = { records: [], bytes: 0 }
+  let globals = before
+  for (;;) {
+    const offset = reader.position
+    if (offset > bounds.totalBytes)
+      throw new ImpoundError('too-big', `tar: more than ${bounds.totalBytes} bytes`)
+    const raw = await reader.exactly(BLOCK)
+    if (isZero(raw)) {
+      await endMark(reader, pending, offset)
+      return { header: undefined, globals }
+    }
+    const block = parseBlock(raw, offset)
+    switch (block.header.typeflag) {
+      case 'x':
+      case 'X':
+        for (const record of parsePax(await extension(reader, block, pending, bounds)))
+          pending.records.push(record)
+        break
+      case 'g':
+        globals = overlayPax(globals, parsePax(await extension(reader, block, pending, bounds)))
+        boundGlobals(globals, bounds)
+        break
+      case 'L':
+        pending.longName = untilNul(await extension(reader, block, pending, bounds))
+        break
+      case 'K':
+        pending.longLink = untilNul(await extension(reader, block, pending, bounds))
+        break
+      default:
+        return { header: await complete(reader, block, pending, globals, bounds), globals }
+    }
+  }
+}
+
+/** The body of an extension header: as long as its own size field says, whatever PAX says of the entry to come. */
+async function extension(
+  reader: ByteReader,
+  block: TarBlock,
+  pending: Pending,
+  bounds: TarLimits,
+): Promise<Buffer> {
+  const { size } = block.header
+  pending.bytes += BLOCK + size
+  if (pending.bytes > bounds.headerBytes) {
+    throw new ImpoundError('too-big', `tar: more than ${bounds.headerBytes} bytes of extended header`)
+  }
+  // A copy: what is kept of it must neither change nor hold the chunk that it came in.
+  const body = Buffer.from(await reader.exactly(size))
+  await reader.skip(padding(size))
+  return body
+}
+
+async function complete(
+  reader: ByteReader,
+  block: TarBlock,
+  pending: Pending,
+  globals: ReadonlyMap<string, Buffer>,
+  bounds: TarLimits,
+): Promise<TarHeader> {
+  const pax = overlayPax(globals, pending.records)
+  const named = {
+    ...block.header,
+    path: pending.longName ?? block.header.path,
+    linkPath: pending.longLink ?? block.header.linkPath,
+  }
+  const header = applyPax(named, pax)
+  if (header.path.length > bounds.pathBytes || (header.linkPath?.length ?? 0) > bounds.pathBytes) {
+    throw new ImpoundError('too-big', `tar: a path of more than ${bounds.pathBytes} bytes`)
+  }
+  if (header.size > bounds.entryBytes) {
+    throw new ImpoundError(
+      'too-big',
+      `tar: an entry of ${header.size} bytes, the limit is ${bounds.entryBytes}`,
+    )
+  }
+  if (!hasBody(header.typeflag)) return header
+  return withSparse(header, block.raw, pending.records, reader, bounds)
+}
+
+async function withSparse(
+  header: TarHeader,
+  raw: Buffer,
+  records: readonly PaxRecord[],
+  reader: ByteReader,
+  bounds: TarLimits,
+): Promise<TarHeader> {
+  if (hasMapInContent(header.pax)) {
+    const { sparse, mapBytes } = await contentSparse(header.pax, reader, header.size, bounds.sparsePieces)
+    checkSparse(sparse, header.size - mapBytes)
+    return { ...header, size: header.size - mapBytes, sparse }
+  }
+  const sparse =
+    header.typeflag === 'S'
+      ? await oldGnuSparse(raw, reader, bounds.sparsePieces)
+      : paxSparse(header.pax, records, bounds.sparsePieces)
+  if (sparse === undefined) return header
+  checkSparse(sparse, header.size)
+  return { ...header, sparse }
+}
+
+/** One entry's bytes and the zeros that fill its last block. */
+class Content implements AsyncIterable<Buffer> {
+  readonly #reader: ByteReader
+  readonly #size: number
+  #left: number
+  #isOver = false
+
+  constructor(reader: ByteReader, size: number) {
+    this.#reader = reader
+    this.#size = size
+    this.#left = size
+  }
+
+  async *[Symbol.asyncIterator](): AsyncGenerator<Buffer, void, undefined> {
+    while (this.#left > 0) {
+      if (this.#isOver)
+        throw new ImpoundError('bug', 'tar: the content of an entry was read after the next one')
+      const slice = await this.#reader.some(this.#left)
+      if (slice === undefined) {
+        throw new ImpoundError(
+          'cut',
+          `the tar ends ${this.#left} bytes before the end of an entry of ${this.#size}`,
+        )
+      }
+      this.#left -= slice.length
+      yield slice
+    }
+  }
+
+  async finish(): Promise<void> {
+    this.#isOver = true
+    await this.#reader.skip(this.#left + padding(this.#size))
+  }
+}
+
+/** The second of the two zero blocks; the first one was read at `offset`. */
+async function endMark(reader: ByteReader, pending: Pending, offset: number): Promise<void> {
+  if (pending.bytes > 0) throw new ImpoundError('integrity', 'tar: an extended header belongs to no entry')
+  if (!isZero(await reader.exactly(BLOCK))) {
+    throw new ImpoundError('integrity', `tar: a lone block of zeros at byte ${offset}`)
+  }
+}
+
+async function afterEnd(reader: ByteReader, bounds: TarLimits, entries: number): Promise<TarEnd> {
+  const bytes = reader.position
+  let zero = true
+  for (let slice = await reader.some(); slice !== undefined; slice = await reader.some()) {
+    zero &&= isZero(slice)
+    if (reader.position > bounds.totalBytes) {
+      throw new ImpoundError('too-big', `tar: more than ${bounds.totalBytes} bytes`)
+    }
+  }
+  return { ended: 'two-zero-blocks', entries, bytes, trailing: { bytes: reader.position - bytes, zero } }
+}
+
+function boundGlobals(globals: ReadonlyMap<string, Buffer>, bounds: TarLimits): void {
+  let bytes = 0
+  for (const [key, value] of globals) bytes += key.length + value.length
+  if (bytes > bounds.headerBytes) {
+    throw new ImpoundError('too-big', `tar: more than ${bounds.headerBytes} bytes of global header`)
+  }
+}
+
+const ZEROS = Buffer.alloc(64 << 10)
+
+function isZero(bytes: Buffer): boolean {
+  for (let at = 0; at < bytes.length; at += ZEROS.length) {
+    const slice = bytes.subarray(at, at + ZEROS.length)
+    if (slice.compare(ZEROS, 0, slice.length) !== 0) return false
+  }
+  return true
+}
+
+function padding(size: number): number {
+  return (BLOCK - (size % BLOCK)) % BLOCK
+}
+
+function untilNul(bytes: Buffer): Buffer {
+  const end = bytes.indexOf(0)
+  return end === -1 ? bytes : bytes.subarray(0, end)
+}
