@@ -11,7 +11,7 @@ const BLOCK_LENGTH = 20_000
 /** Active anywhere in a line of CommonMark, GFM, or of the template languages that are run over Markdown files. */
 const PUNCTUATION = /[\\`*_[\]<>#|~&${}!^]/g
 /** Active at a line's start: lists, headings' underlines, quotes, delimiter rows of tables. */
-const LINE_START = /^( ?)([-+=:%]|\d{1,9}(?=[.)]))/
+const LINE_START = /^( ?)([-+=:%]|\d{1,9}(?=[.)](?: |$)))/
 /** What renderers turn into links without being asked; escapes don't stop them, code spans do. */
 const AUTOLINKED = /:\/\/|\/\/|@|www\.|\.[\p{L}\p{N}-]*\p{L}|(?:mailto|xmpp|javascript|data|vbscript):/iu
 
@@ -72,5 +72,5 @@ function fenceFor(text: string, shortest: number): string {
 }
 
 function showBlanks(text: string): string {
-  return text.replaceAll(/^ | {2,}| $/g, (blanks) => '\u2420'.repeat(blanks.length))
+  return text.replaceAll(/ {2,}|^ | $/g, (blanks) => '\u2420'.repeat(blanks.length))
 }
