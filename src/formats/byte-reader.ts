@@ -63,6 +63,24 @@ export class ByteReader {
     }
   }
 
+  /** At most `length` bytes, fewer only at the end of the source. */
+  async upTo(length: number): Promise<Buffer> {
+    const parts: Buffer[] = []
+    for (let left = length; left > 0;) {
+      const slice = await this.some(left)
+      if (slice === undefined) break
+      parts.push(slice)
+      left -= slice.length
+    }
+    return Buffer.concat(parts)
+  }
+
+  /** Gives back the end of what was handed out last; it is read again. */
+  unread(bytes: Buffer): void {
+    this.#at -= bytes.length
+    this.#position -= bytes.length
+  }
+
   /** Tells the source that no more will be read. */
   async close(): Promise<void> {
     await this.#chunks.return?.()
