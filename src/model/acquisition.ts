@@ -5,7 +5,8 @@ import type { Scene } from './scene.js'
 /**
  * The acquisition log, acquisition.jsonl: one compact JSON object a line, `seq` and `prev` first. `prev` is the
  * SHA-256 (hex) of the previous raw line with its newline; line 0 has 64 zeros. It is the only journal: index and
- * ledger are projections of it.
+ * ledger are projections of it: a later line about a path replaces the earlier one, and an `outcome` with a path says
+ * that this file is no longer there.
  */
 export type LogBody =
   | { readonly type: 'scene'; readonly scene: Scene }

@@ -8,6 +8,7 @@ export interface ArtefactWriter {
   readonly stream: Writable
   write(chunk: Uint8Array | string): Promise<void>
   readonly bytesWritten: number
+  /** After partial() it gives that record: what is partial stays so. */
   end(): Promise<ArtefactRecord>
   /** Keeps what came, marked with why it is not all. */
   partial(reason: CountedReason, detail?: string): Promise<ArtefactRecord>
@@ -18,7 +19,10 @@ export interface ArtefactWriter {
  * letter or digit) below the target's directory; {@link safeSegment} makes one of a hostile name.
  */
 export interface Sink {
-  /** `subject` is what the ledger calls it: 'logs app previous'. */
+  /**
+   * `subject` is what the ledger calls it: 'logs app previous'. With an empty one the artefact is kept and indexed but has no row:
+   * API bodies and other means to an end that nobody asked for.
+   */
   open(name: string, source: Source, subject: string): Promise<ArtefactWriter>
   /**
    * Opens, fills and ends. What `fill` throws becomes a row of the ledger (partial if bytes had come, else failed) and

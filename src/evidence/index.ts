@@ -1,0 +1,8 @@
+export { journalInto, type AcquisitionLog } from './acquisition-log.js'
+export { archiveName, targetDirectory } from './names.js'
+export { ledgerDocument, type LedgerDocument } from './projection.js'
+export { reopenSpool, type ReopenedSpool } from './reopen.js'
+export { sealSpool, type SealedArchive, type SealOptions } from './seal.js'
+export { createSpool, freeBytes, type Spool, type SpoolOptions } from './spool.js'
+export { listStates, openState, type StateFacts, type StateFile } from './state.js'
+export { Turns } from './turns.js'

@@ -1,0 +1,114 @@
+import { createHash } from 'node:crypto'
+import { once } from 'node:events'
+import { createReadStream, createWriteStream, type Stats } from 'node:fs'
+import { stat } from 'node:fs/promises'
+import { join } from 'node:path'
+import { Readable } from 'node:stream'
+import { pipeline } from 'node:stream/promises'
+
+import { TarArchive } from 'archiver'
+
+import { ImpoundError } from '../model/errors.js'
+import type { ManifestEntry } from './bag.js'
+import { parallelGzip } from './parallel-gzip.js'
+import { storageError } from './storage.js'
+
+export interface Packed {
+  readonly sha256: string
+  readonly bytes: number
+}
+
+export interface PackOptions {
+  /** The one folder inside the archive. */
+  readonly folder: string
+  /** Of every member: metadata of the spool's files says nothing about the evidence. */
+  readonly mtime: Date
+  readonly signal: AbortSignal
+}
+
+/**
+ * Packs the members, in their order, into one PAX tar (POSIX.1-2001), gzip, and flushes it to the disk. The same
+ * bytes in give the same bytes out. Throws `integrity` where a file is not what its manifest line says, `storage`, `aborted`.
+ */
+export async function packTar(
+  directory: string,
+  members: readonly ManifestEntry[],
+  file: string,
+  options: PackOptions,
+): Promise<Packed> {
+  const archive = new TarArchive()
+  const failed = new AbortController()
+  const signal = AbortSignal.any([options.signal, failed.signal])
+  // archiver only warns of what it leaves out
+  archive.on('warning', (warning) => archive.destroy(warning))
+  const hash = createHash('sha256')
+  let bytes = 0
+  const written = pipeline(
+    archive,
+    parallelGzip,
+    async function* (chunks: AsyncIterable<Buffer>) {
+      for await (const chunk of chunks) {
+        hash.update(chunk)
+        bytes += chunk.length
+        yield chunk
+      }
+    },
+    createWriteStream(file, { mode: 0o600, flush: true }),
+    { signal },
+  )
+  const fed = feed(archive, directory, members, { ...options, signal })
+  // whichever fails first ends the other, which then only says that it was ended
+  let first: unknown
+  const note = (error: unknown): void => {
+    first ??= error
+    failed.abort(error)
+  }
+  await Promise.allSettled([written.catch(note), fed.catch(note)])
+  if (options.signal.aborted) {
+    throw new ImpoundError('aborted', 'the archive was not finished', { cause: options.signal.reason })
+  }
+  if (first !== undefined) throw storageError(first, file)
+  return { sha256: hash.digest('hex'), bytes }
+}
+
+async function feed(
+  archive: TarArchive,
+  directory: string,
+  members: readonly ManifestEntry[],
+  options: PackOptions,
+): Promise<void> {
+  for (const member of members) {
+    const path = join(directory, member.path)
+    const stats = await stat(path)
+    if (stats.size !== member.bytes) throw changed(member.path)
+    const source = Readable.from(checked(path, member), { objectMode: false })
+    // archiver pipes the source without looking at its errors
+    source.on('error', (error) => archive.destroy(error))
+    const taken = once(archive, 'entry', { signal: options.signal })
+    archive.append(source, entryOf(member, stats, options))
+    await taken
+  }
+  // settles with the pipeline, which tells how it ended
+  archive.finalize().catch(() => undefined)
+}
+
+function entryOf(member: ManifestEntry, stats: Stats, options: PackOptions) {
+  // with stats the size is known, without archiver would hold the whole file
+  return { name: `${options.folder}/${member.path}`, stats, date: options.mtime, mode: 0o600 }
+}
+
+/** A file's bytes; fails at their end where they are not those that were received. */
+async function* checked(path: string, member: ManifestEntry): AsyncGenerator<Buffer> {
+  const hash = createHash('sha256')
+  for await (const chunk of createReadStream(path, { highWaterMark: 512 * 1024 }) as AsyncIterable<Buffer>) {
+    hash.update(chunk)
+    yield chunk
+  }
+  if (hash.digest('hex') !== member.sha256) throw changed(member.path)
+}
+
+function changed(path: string): ImpoundError {
+  return new ImpoundError('integrity', `${path} is no longer what was received`, {
+    hints: ['something on this machine changed the spool; what is there is kept: impound seal DIR'],
+  })
+}
