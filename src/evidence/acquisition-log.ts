@@ -36,6 +36,7 @@ export class ChainedLog implements AcquisitionLog {
   readonly #observe: (line: LogLine) => void
   readonly #turns = new Turns()
   #chain: ChainState
+  #closed = false
 
   constructor(file: LineFile, chain: ChainState, clock: Clock, observe: (line: LogLine) => void) {
     this.#file = file
@@ -56,8 +57,11 @@ export class ChainedLog implements AcquisitionLog {
     return this.#chain.head
   }
 
+  /** Once closed, appending fails; closing again does nothing. */
   async close(): Promise<void> {
     await this.#turns.take(async () => {
+      if (this.#closed) return
+      this.#closed = true
       await this.#file.flush()
       await this.#file.close()
     })

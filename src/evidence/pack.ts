@@ -39,12 +39,10 @@ export async function packTar(
   const archive = new TarArchive()
   const failed = new AbortController()
   const signal = AbortSignal.any([options.signal, failed.signal])
-  // archiver only warns of what it leaves out
-  archive.on('warning', (warning) => archive.destroy(warning))
   const hash = createHash('sha256')
   let bytes = 0
   const written = pipeline(
-    archive,
+    bytesOf(archive),
     parallelGzip,
     async function* (chunks: AsyncIterable<Buffer>) {
       for await (const chunk of chunks) {
@@ -71,22 +69,39 @@ export async function packTar(
   return { sha256: hash.digest('hex'), bytes }
 }
 
+/** What an archiver gives. It is never destroyed: in the middle of a member that would end the process. */
+function bytesOf(archive: TarArchive): Readable {
+  const bytes = new Readable({ read: () => void archive.resume() })
+  archive.on('data', (chunk) => {
+    if (!bytes.push(chunk)) archive.pause()
+  })
+  archive.on('end', () => bytes.push(null))
+  archive.on('error', (error) => bytes.destroy(error))
+  return bytes
+}
+
 async function feed(
   archive: TarArchive,
   directory: string,
   members: readonly ManifestEntry[],
   options: PackOptions,
 ): Promise<void> {
+  // archiver only warns of what it leaves out
+  const refused = new Promise<never>((_resolve, reject) => archive.on('warning', reject))
   for (const member of members) {
     const path = join(directory, member.path)
     const stats = await stat(path)
     if (stats.size !== member.bytes) throw changed(member.path)
     const source = Readable.from(checked(path, member), { objectMode: false })
     // archiver pipes the source without looking at its errors
-    source.on('error', (error) => archive.destroy(error))
-    const taken = once(archive, 'entry', { signal: options.signal })
-    archive.append(source, entryOf(member, stats, options))
-    await taken
+    const broken = new Promise<never>((_resolve, reject) => source.on('error', reject))
+    try {
+      const taken = once(archive, 'entry', { signal: options.signal })
+      archive.append(source, entryOf(member, stats, options))
+      await Promise.race([taken, broken, refused])
+    } finally {
+      source.destroy()
+    }
   }
   // settles with the pipeline, which tells how it ended
   archive.finalize().catch(() => undefined)
