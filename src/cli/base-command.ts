@@ -1,0 +1,31 @@
+import { Command, Errors } from '@oclif/core'
+
+import { reportFailure } from './failure.js'
+import { jsonFlag } from './flags.js'
+
+/**
+ * What every command of impound has: --json, errors of two lines (or one document), and the exit status of the error
+ * that ended it. stdout is the result, stderr everything else.
+ */
+export abstract class BaseCommand extends Command {
+  static override baseFlags = jsonFlag
+
+  /** Prints the result: the document under --json, else the text. */
+  protected print(document: unknown, text: string, json: boolean): void {
+    process.stdout.write(json ? `${JSON.stringify(document, null, 2)}\n` : text)
+  }
+
+  protected say(line: string): void {
+    process.stderr.write(`${line}\n`)
+  }
+
+  protected override catch(error: Error): Promise<void> {
+    // oclif ends --help by throwing an exit of its own
+    if (error instanceof Errors.ExitError) return Promise.reject(error)
+    process.exitCode = reportFailure(
+      error,
+      this.argv.includes('--json') || this.argv.includes('--json-lines'),
+    )
+    return Promise.resolve()
+  }
+}

@@ -1,0 +1,113 @@
+import { createReadStream } from 'node:fs'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { pipeline } from 'node:stream/promises'
+
+import { execute } from '../engine/execute.js'
+import { prepare, refusalOf } from '../engine/prepare.js'
+import type { RunPlan } from '../engine/plan.js'
+import type { CaptureRequest, Choices } from '../engine/request.js'
+import type { RunResult } from '../engine/result.js'
+import { systemContext } from '../engine/system.js'
+import { ImpoundError } from '../model/errors.js'
+import type { ExitStatus } from '../model/exit.js'
+import { BaseCommand } from './base-command.js'
+import { askInTerminal, confirmPlan } from './confirm.js'
+import { endScreen } from './end-screen.js'
+import { listenForInterrupts } from './interrupts.js'
+import { planScreen } from './plan-screen.js'
+import { progressDocument, progressView } from './progress-lines.js'
+
+/** How the command line wants to be talked to. */
+export interface Manners {
+  readonly json: boolean
+  readonly jsonLines: boolean
+  readonly yes: boolean
+  readonly dryRun: boolean
+  /** The archive itself goes to stdout. */
+  readonly toStdout: boolean
+}
+
+/** seize, snapshot and quarantine: plan, confirm, run, tell. */
+export abstract class CaptureCommand extends BaseCommand {
+  protected async capture(request: CaptureRequest, manners: Manners): Promise<void> {
+    this.refuseMixed(request, manners)
+    const interrupts = listenForInterrupts((line) => this.say(line))
+    const view = progressView(process.stderr, () => new Date())
+    const run = systemContext(interrupts.collecting)
+    let folder = manners.toStdout ? await mkdtemp(join(tmpdir(), 'impound-')) : undefined
+    const progress: typeof view.progress = (event) => {
+      if (manners.jsonLines) process.stdout.write(progressDocument(event, new Date()))
+      else view.progress(event)
+    }
+    try {
+      const prepared = await prepare(
+        { ...request, ...(folder === undefined ? {} : { outputDirectory: folder }) },
+        run,
+        progress,
+      )
+      try {
+        const choices = await this.decide(prepared.plan, manners)
+        if (choices === undefined) return
+        const result = await execute(prepared, choices, interrupts, run, progress)
+        view.stop()
+        await this.tell(result, manners)
+        if (result.archive === undefined) folder = undefined // the spool in it is all there is: it stays
+      } finally {
+        await prepared.kube.close()
+      }
+    } finally {
+      view.stop()
+      interrupts.stop()
+      if (folder !== undefined) await rm(folder, { recursive: true, force: true })
+    }
+  }
+
+  /** The choices of a confirmed plan; undefined where the plan alone was wanted. */
+  private async decide(plan: RunPlan, manners: Manners): Promise<Choices | undefined> {
+    if (manners.dryRun) {
+      this.print(plan, planScreen(plan), manners.json || manners.jsonLines)
+      const refusal = refusalOf(plan)
+      if (refusal !== undefined) throw refusal
+      return undefined
+    }
+    const refusal = refusalOf(plan)
+    const asks = plan.command !== 'snapshot' && !manners.yes
+    if (refusal !== undefined || !asks) {
+      this.say(planScreen(plan).trimEnd())
+      if (refusal !== undefined) throw refusal
+      return { allow: plan.allow, containFirst: plan.containFirst }
+    }
+    const show = (shown: RunPlan): void => this.say(planScreen(shown).trimEnd())
+    return confirmPlan(plan, show, askInTerminal, (line) => this.say(line))
+  }
+
+  private refuseMixed(request: CaptureRequest, manners: Manners): void {
+    if (manners.toStdout && (manners.json || manners.jsonLines)) {
+      throw new ImpoundError('usage', 'stdout can carry the archive or JSON, not both', {
+        hints: ['leave out --json, or give --output a folder'],
+      })
+    }
+    if (manners.toStdout && process.stdout.isTTY) {
+      throw new ImpoundError('usage', 'the archive would go to the terminal', {
+        hints: ['redirect it: impound … -o - > evidence.tar.gz'],
+      })
+    }
+    if (request.command === 'snapshot' || manners.yes || manners.dryRun) return
+    if (!process.stdin.isTTY || !process.stderr.isTTY) {
+      throw new ImpoundError('usage', 'this changes the cluster, and there is no terminal to ask at', {
+        hints: ['look at the plan with --dry-run, then confirm it with --yes'],
+      })
+    }
+  }
+
+  private async tell(result: RunResult, manners: Manners): Promise<void> {
+    process.exitCode = result.exitStatus satisfies ExitStatus
+    if (manners.toStdout) {
+      this.say(endScreen(result).trimEnd())
+      if (result.archive !== undefined) await pipeline(createReadStream(result.archive.path), process.stdout)
+    } else if (manners.jsonLines) process.stdout.write(`${JSON.stringify(result)}\n`)
+    else this.print(result, endScreen(result), manners.json)
+  }
+}

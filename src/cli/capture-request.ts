@@ -1,0 +1,67 @@
+import type { CaptureRequest } from '../engine/request.js'
+import type { Allowance } from '../model/collector.js'
+import type { Manners } from './capture-command.js'
+import { clusterRequest, type ClusterFlagValues } from './flags.js'
+
+/** Flags as oclif gives them; a command that lacks some gets what their absence means. */
+interface CaptureFlags extends ClusterFlagValues {
+  readonly json: boolean
+  readonly 'json-lines': boolean
+  readonly selector: string | undefined
+  readonly case: string | undefined
+  readonly examiner: string | undefined
+  readonly authority: string | undefined
+  readonly output: string | undefined
+  readonly 'dry-run': boolean
+  readonly yes?: boolean
+  readonly allow?: string[] | undefined
+  readonly skip?: string[] | undefined
+  readonly registry?: string[] | undefined
+  readonly 'contain-first'?: boolean
+  readonly 'keep-label'?: string[] | undefined
+  readonly 'allow-outage'?: boolean
+  readonly 'max-pods'?: number
+  readonly 'max-log'?: number
+  readonly 'max-content'?: number
+  readonly 'stall-timeout'?: number
+}
+
+export function captureRequest(
+  command: CaptureRequest['command'],
+  names: readonly unknown[],
+  flags: CaptureFlags,
+  argv: readonly string[],
+): CaptureRequest {
+  const { selector, examiner, authority, output } = flags
+  return {
+    command,
+    cluster: clusterRequest(flags),
+    names: names.map(String),
+    ...(selector === undefined ? {} : { selector }),
+    ...(flags.case === undefined ? {} : { case: flags.case }),
+    ...(examiner === undefined ? {} : { examiner }),
+    ...(authority === undefined ? {} : { authority }),
+    ...(output === undefined || output === '-' ? {} : { outputDirectory: output }),
+    allow: (flags.allow ?? []).filter((one): one is Allowance => one === 'exec'),
+    skip: flags.skip ?? [],
+    registry: flags.registry ?? ['auto'],
+    containFirst: flags['contain-first'] ?? false,
+    keepLabels: flags['keep-label'] ?? [],
+    allowOutage: flags['allow-outage'] ?? false,
+    maxPods: flags['max-pods'] ?? 1,
+    maxLogBytes: flags['max-log'] ?? 0,
+    maxContentBytes: flags['max-content'] ?? 0,
+    stallTimeoutMs: flags['stall-timeout'] ?? 0,
+    argv: [command, ...argv],
+  }
+}
+
+export function manners(flags: CaptureFlags): Manners {
+  return {
+    json: flags.json,
+    jsonLines: flags['json-lines'],
+    yes: flags.yes ?? false,
+    dryRun: flags['dry-run'],
+    toStdout: flags.output === '-',
+  }
+}

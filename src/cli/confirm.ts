@@ -1,0 +1,79 @@
+import type { RunPlan } from '../engine/plan.js'
+import type { Choices } from '../engine/request.js'
+import type { Allowance } from '../model/collector.js'
+import { ImpoundError } from '../model/errors.js'
+import { forTerminal } from '../text/terminal.js'
+
+/** Asks one question and gives the answer, trimmed; what inquirer does in a terminal. */
+export type Ask = (question: string) => Promise<string>
+
+/** A prompt on stderr, so that stdout stays the result. Ctrl-C at it rejects as `refused`: nothing was changed yet. */
+export const askInTerminal: Ask = async (question) => {
+  const { default: inquirer } = await import('inquirer')
+  try {
+    const prompt = inquirer.createPromptModule({ output: process.stderr })
+    const { answer } = await prompt([{ type: 'input', name: 'answer', message: question }])
+    return String(answer).trim()
+  } catch (cause) {
+    throw new ImpoundError('refused', 'given up at the prompt; nothing was changed', { cause })
+  }
+}
+
+/** What the user must type: the pod's name, or the number of pods. One-letter names would be taken for keys. */
+export function confirmationWord(plan: RunPlan): string {
+  const [first] = plan.targets
+  if (plan.targets.length !== 1 || first === undefined) return String(plan.targets.length)
+  return first.name.length === 1 ? `pod/${first.name}` : first.name
+}
+
+/**
+ * Shows the plan and asks until it is confirmed; keys change what the run may do, and the changed plan is shown again.
+ * Throws `refused` when the user quits.
+ */
+export async function confirmPlan(
+  plan: RunPlan,
+  show: (plan: RunPlan) => void,
+  ask: Ask,
+  say: (line: string) => void,
+): Promise<Choices> {
+  let choices: Choices = { allow: plan.allow, containFirst: plan.containFirst }
+  show(plan)
+  const word = confirmationWord(plan)
+  const meant = plan.targets.length === 1 ? "the pod's name" : `the number of pods (${word})`
+  for (;;) {
+    const keys = [choices.allow.includes('exec') ? 'e don’t allow exec' : 'e allow exec', 'q quit']
+    const answer = await ask(`Type ${meant} to go on · ${keys.join(' · ')}`)
+    if (answer === word) return choices
+    switch (answer.toLowerCase()) {
+      case 'q':
+        throw new ImpoundError('refused', 'declined; nothing was changed')
+      case 'e':
+        choices = { ...choices, allow: toggled(choices.allow, 'exec') }
+        show(withChoices(plan, choices))
+        break
+      default:
+        say(`that is not ${forTerminal(word)}; nothing was changed yet`)
+    }
+  }
+}
+
+function toggled(allow: readonly Allowance[], one: Allowance): readonly Allowance[] {
+  return allow.includes(one) ? allow.filter((other) => other !== one) : [...allow, one]
+}
+
+/** The plan as it is once the choices are taken. */
+export function withChoices(plan: RunPlan, choices: Choices): RunPlan {
+  return {
+    ...plan,
+    ...choices,
+    targets: plan.targets.map((target) => ({
+      ...target,
+      collectors: target.collectors.map(({ why, ...collector }) => {
+        if (why !== undefined && why.startsWith('left out')) return { ...collector, why }
+        if (collector.impact === 'read' || choices.allow.includes(collector.impact))
+          return { ...collector, will: 'collect' }
+        return { ...collector, will: 'skip', why: `--allow ${collector.impact} is not given` }
+      }),
+    })),
+  }
+}

@@ -1,0 +1,112 @@
+import type { ReleaseResult, RunResult, TargetResult } from '../engine/result.js'
+import { counted } from '../text/count.js'
+import { formatDuration } from '../text/duration.js'
+import { forShell } from '../text/shell.js'
+import { formatClock } from '../text/time.js'
+import { archiveRows } from './seal-screen.js'
+import { atMost, Screen } from './screen.js'
+
+/** What came of a run: every word is earned by data of the result. */
+export function endScreen(result: RunResult): string {
+  const screen = new Screen()
+  const [first] = result.targets
+  const what =
+    result.targets.length === 1 && first !== undefined
+      ? `${first.namespace}/${first.name}`
+      : counted(result.targets.length, 'pod')
+  screen.head(`${headline(result)}   ${result.case}   ${what}`, formatClock(new Date(result.endedAt)))
+  for (const target of result.targets) containmentRows(screen, target, result)
+  evidenceRows(screen, result)
+  for (const target of result.targets) clusterRow(screen, target)
+  if (result.archive !== undefined) archiveRows(screen, result.archive)
+  else if (result.spool !== undefined) {
+    screen.row('spool', result.spool, `seal it: impound seal ${forShell(result.spool)}`)
+  }
+  screen.row('because', ...result.because)
+  const held = result.targets.filter(({ containment }) => containment !== undefined)
+  screen.row('undo', ...held.map(({ containment }) => containment?.undo ?? ''))
+  return screen.toString()
+}
+
+function headline(result: RunResult): string {
+  const words: string[] = []
+  if (result.command !== 'snapshot') words.push(containmentWord(result.targets))
+  if (result.command !== 'quarantine') words.push(evidenceWord(result))
+  return words.join(', ')
+}
+
+function containmentWord(targets: readonly TargetResult[]): string {
+  const verdicts = targets.map(({ containment }) =>
+    containment?.error === undefined ? containment?.verdict?.kind : undefined,
+  )
+  if (verdicts.length > 0 && verdicts.every((kind) => kind === 'enforced')) return 'CONTAINED'
+  if (verdicts.includes(undefined) || verdicts.includes('not-enforced')) return 'NOT CONTAINED'
+  return verdicts.includes('partial') ? 'CONTAINED IN PART' : 'CONTAINMENT APPLIED, NOT VERIFIED'
+}
+
+function evidenceWord({ archive }: RunResult): string {
+  if (archive === undefined) return 'EVIDENCE NOT SEALED'
+  if (archive.incomplete) return 'EVIDENCE SEALED, INCOMPLETE'
+  return archive.verified ? 'EVIDENCE SEALED' : 'EVIDENCE SEALED, NOT VERIFIED'
+}
+
+function containmentRows(screen: Screen, { name, containment }: TargetResult, result: RunResult): void {
+  if (containment === undefined) return
+  const { verdict, afterMs, error } = containment
+  const { requests, changes } = result.footprint
+  const footprint = `${counted(requests, 'request')}, ${counted(changes, 'change')}`
+  if (error === undefined && afterMs !== undefined) {
+    const at = verdict?.inForceAt === undefined ? '' : `${formatClock(new Date(verdict.inForceAt))}, `
+    screen.row('accepted', `${at}${formatDuration(afterMs)} after your yes; ${footprint}`)
+  }
+  if (error !== undefined) screen.row('FAILED', `${name}: ${error.message}`, ...error.hints)
+  if (verdict === undefined) return
+  screen.row('verdict', `${verdict.kind}: ${verdict.why}`, ...verdict.tried)
+  screen.row('STILL OPEN', ...atMost(verdict.open, 8))
+}
+
+function evidenceRows(screen: Screen, { evidence, command }: RunResult): void {
+  if (command === 'quarantine') return
+  const { collected, partial, failed, skipped } = evidence.counts
+  screen.row('evidence', `${collected} collected, ${partial} partial, ${failed} failed, ${skipped} skipped`)
+  const described = evidence.missing.map((row) =>
+    [
+      row.status.padEnd(8),
+      `${row.subject}: ${row.reason ?? ''}`,
+      ...(row.detail === undefined ? [] : [`(${row.detail})`]),
+    ].join(' '),
+  )
+  screen.row('', ...atMost(described, 12))
+}
+
+function clusterRow(screen: Screen, { name, after }: TargetResult): void {
+  if (after === undefined) return
+  const restarts = after.suspect === 'alive' ? `, ${counted(after.restarts, 'restart')} since` : ''
+  screen.row(
+    'cluster',
+    `${name} ${after.suspect}${restarts}`,
+    ...(after.replacements ?? []).map(
+      (pod) =>
+        `replacement ${pod.name} ${pod.ready ? 'Ready' : 'not Ready'}: look at it, it runs the same image`,
+    ),
+    ...after.unknown.map((line) => `not known: ${line}`),
+  )
+}
+
+export function releaseScreen(result: ReleaseResult): string {
+  const screen = new Screen()
+  for (const { namespace, name, source, report } of result.targets) {
+    screen.head(
+      `${report.left.length === 0 ? 'RELEASED' : 'RELEASED, WITH REMAINDERS'}   ${namespace}/${name}`,
+    )
+    screen.row('undone', ...report.done)
+    screen.row('left', ...report.left)
+    screen.row(
+      'from',
+      { state: 'the state file of the run', archive: 'the archive', annotation: "the pod's annotation" }[
+        source
+      ],
+    )
+  }
+  return screen.toString()
+}

@@ -1,0 +1,55 @@
+import { Errors } from '@oclif/core'
+
+import { exitStatusOf, ImpoundError, messageOf } from '../model/errors.js'
+import { EXIT, type ExitStatus } from '../model/exit.js'
+import { forTerminal } from '../text/terminal.js'
+
+/** The document of an error under --json. */
+export interface FailureDocument {
+  readonly schema: 'impound/error/v1'
+  readonly exitStatus: ExitStatus
+  readonly error: { readonly code: string; readonly message: string; readonly hints: readonly string[] }
+}
+
+/** Any error as ours; what oclif says of flags and arguments is a usage error. */
+export function asImpoundError(error: unknown): ImpoundError {
+  if (error instanceof ImpoundError) return error
+  if (error instanceof Errors.CLIError) {
+    const [first = 'wrong usage', ...rest] = error.message.split('\n').filter((line) => line.trim() !== '')
+    const hints = rest.filter((line) => !line.startsWith('See more help')).map((line) => line.trim())
+    return new ImpoundError('usage', first, { cause: error, hints: [...hints, 'see --help'] })
+  }
+  return new ImpoundError('bug', `a fault of impound: ${messageOf(error)}`, {
+    cause: error,
+    hints: ['please report it, with the lines that IMPOUND_DEBUG=1 shows'],
+  })
+}
+
+export function failureDocument(error: ImpoundError): FailureDocument {
+  return {
+    schema: 'impound/error/v1',
+    exitStatus: exitStatusOf(error),
+    error: { code: error.code, message: error.message, hints: error.hints },
+  }
+}
+
+/** What is wrong, then what to do, a line each. */
+export function failureLines(error: ImpoundError): readonly string[] {
+  return [`impound: ${forTerminal(error.message)}`, ...error.hints.map((hint) => `  ${forTerminal(hint)}`)]
+}
+
+/** Prints the failure where it belongs and says the status that the process ends with. */
+export function reportFailure(thrown: unknown, json: boolean): ExitStatus {
+  const error = asImpoundError(thrown)
+  if (json) process.stdout.write(`${JSON.stringify(failureDocument(error), null, 2)}\n`)
+  else process.stderr.write(`${failureLines(error).join('\n')}\n`)
+  if (process.env['IMPOUND_DEBUG'] === '1') process.stderr.write(`${debugLines(thrown)}\n`)
+  return error.code === 'aborted' ? EXIT.interrupted : exitStatusOf(error)
+}
+
+function debugLines(thrown: unknown): string {
+  const lines: string[] = []
+  for (let error = thrown; error instanceof Error; error = error.cause)
+    lines.push(error.stack ?? error.message)
+  return lines.map((line) => forTerminal(line, { singleLine: false, maxLength: 20_000 })).join('\ncaused by ')
+}

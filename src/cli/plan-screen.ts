@@ -1,0 +1,138 @@
+import type { CollectorPlan, RunPlan, TargetPlan } from '../engine/plan.js'
+import { describeAccess } from '../model/api-path.js'
+import type { QuarantinePlan } from '../model/quarantine-plan.js'
+import { formatBytes } from '../text/bytes.js'
+import { formatDuration } from '../text/duration.js'
+import { forShell } from '../text/shell.js'
+import { formatClock, formatUtcOffset } from '../text/time.js'
+import { atMost, Screen } from './screen.js'
+
+/** What the run will do, on one screen a target, before anything is changed. */
+export function planScreen(plan: RunPlan): string {
+  const screen = new Screen()
+  const { scene } = plan
+  const at = new Date(plan.at)
+  const [first] = plan.targets
+  const what =
+    plan.targets.length === 1 && first !== undefined
+      ? `${first.namespace}/${first.name}  uid ${first.uid.slice(0, 8)}`
+      : `${plan.targets.length} pods`
+  screen.head(`PLAN  ${plan.case}  ${plan.command} ${what}`, formatClock(at))
+  const you =
+    scene.who.impersonating ?? scene.who.user ?? `${scene.who.osUser} (name in the cluster not known)`
+  screen.row(
+    'cluster',
+    `${scene.where.context}  ${scene.where.version ?? 'version not known'}  ${scene.where.server}`,
+    `you ${you}  local time ${formatUtcOffset(scene.clock.utcOffsetMinutes)}`,
+  )
+  for (const target of plan.targets) targetRows(screen, plan, target, at)
+  const free =
+    plan.store.freeBytes === undefined ? 'free space not known' : `${formatBytes(plan.store.freeBytes)} free`
+  screen.row('store', `${plan.store.directory}, ${free}, not signed, not encrypted`)
+  if (plan.command !== 'snapshot') screen.row('undo', ...plan.targets.map(undoCommand))
+  return screen.toString()
+}
+
+function undoCommand(target: TargetPlan): string {
+  return `impound release ${forShell(target.name)} -n ${forShell(target.namespace)}`
+}
+
+function targetRows(screen: Screen, plan: RunPlan, target: TargetPlan, at: Date): void {
+  const age =
+    target.created === undefined
+      ? 'age not known'
+      : `up ${formatDuration(at.getTime() - Date.parse(target.created))}`
+  const facts = [
+    age,
+    `${target.restarts} restarts`,
+    target.node === undefined ? 'on no node' : `node ${target.node}`,
+  ]
+  const owner = target.quarantine?.owner.chain.join(' of ') ?? target.owner ?? ''
+  screen.row(
+    'target',
+    ...(plan.targets.length > 1 ? [`${target.namespace}/${target.name}  uid ${target.uid.slice(0, 8)}`] : []),
+    [
+      ...facts,
+      `owner ${owner === '' ? 'none' : owner}`,
+      `account ${target.serviceAccount ?? 'default'}`,
+    ].join(', '),
+    ...target.images.map(
+      ({ container, reference, imageID }) => `${container}: ${reference}  ${digestOf(imageID)}`,
+    ),
+  )
+  screen.row('order', order(plan))
+  if (target.quarantine !== undefined) quarantineRows(screen, target.quarantine)
+  evidenceRows(screen, target.collectors)
+}
+
+function digestOf(imageID: string): string {
+  const digest = /sha256:[0-9a-f]{64}/.exec(imageID)?.[0]
+  return digest === undefined ? 'digest not known' : `${digest.slice(0, 19)}…`
+}
+
+function order(plan: RunPlan): string {
+  if (plan.command === 'snapshot') return '1 read API   2 slow evidence   (nothing is changed)'
+  if (plan.command === 'quarantine') return '1 CONTAIN   (no evidence is taken)'
+  return '1 read API ~2 s   2 CONTAIN   3 slow evidence: logs, image, filesystem'
+}
+
+function quarantineRows(screen: Screen, plan: QuarantinePlan): void {
+  const { labels, policy } = plan
+  const added = Object.entries(labels.add).map(([key, value]) => `${key}=${value}`)
+  screen.row(
+    'changes',
+    `${policy.state === 'to-create' ? '+' : '='} NetworkPolicy ${plan.target.namespace}/${policy.name} (deny all)`,
+    `~ labels: remove ${labels.remove.join(', ') || 'none'}; add ${added.join(', ')}`,
+    ...labels.keep.map(({ key, why }) => `= label ${key} stays: ${why}`),
+    '~ annotation: who holds it and the labels as they were',
+  )
+  screen.row(
+    'impact',
+    ...plan.services
+      .filter(({ serves }) => serves)
+      .map(
+        ({ name, readyNow, readyAfter }) =>
+          `Service ${name} keeps ${readyAfter} of ${readyNow} ready endpoints`,
+      ),
+    plan.owner.onQuarantine,
+    ...atMost(plan.warnings, 6),
+  )
+  const residuals = plan.policies.filter(({ residual }) => residual)
+  screen.row(
+    'STAYS OPEN',
+    ...residuals.map(
+      ({ name, allows }) => `NetworkPolicy ${name} still selects it and allows ${allows.join('; ')}`,
+    ),
+  )
+  screen.row("won't stop", ...plan.wontStop)
+  screen.row('they see', ...plan.attackerSees)
+  screen.row(
+    'refused',
+    ...plan.refusals.map(
+      ({ message, override }) => message + (override === undefined ? '' : ` (→ ${override})`),
+    ),
+  )
+  screen.row('no right', ...plan.missingAccess.map(describeAccess))
+  screen.row(
+    'dry run',
+    ...plan.dryRuns.filter(({ ok }) => !ok).map(({ step, detail }) => `${step}: ${detail}`),
+  )
+}
+
+function evidenceRows(screen: Screen, collectors: readonly CollectorPlan[]): void {
+  const taken = collectors.filter(({ will }) => will === 'collect')
+  if (collectors.length === 0) return
+  screen.row('evidence', taken.map(({ name }) => name).join(', ') || 'none')
+  screen.row(
+    'missing',
+    ...collectors
+      .filter(({ will }) => will === 'skip')
+      .map(({ name, impact, why }) => `${name}: ${why ?? ''}${impact === 'exec' ? '   [needs e]' : ''}`),
+    ...taken
+      .filter(({ missingAccess }) => missingAccess.length > 0)
+      .map(
+        ({ name, missingAccess }) => `${name}: no right to ${missingAccess.map(describeAccess).join(', ')}`,
+      ),
+    'process list, sockets, memory, rotated logs: this version can’t take them',
+  )
+}

@@ -1,0 +1,19 @@
+import type { Collector } from '../model/collector.js'
+import { eventsCollector } from './events.js'
+import { createFilesystemCollector } from './filesystem.js'
+import { imageCollector } from './image.js'
+import { logsCollector } from './logs.js'
+import { networkCollector } from './network.js'
+import { podCollector } from './pod.js'
+
+/** Every collector, in the order in which plan and report name them. `captureScript` is templates/capture-filesystem.sh. */
+export function collectors(captureScript: string): readonly Collector[] {
+  return [
+    podCollector,
+    networkCollector,
+    eventsCollector,
+    logsCollector,
+    imageCollector,
+    createFilesystemCollector(captureScript),
+  ]
+}

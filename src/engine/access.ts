@@ -1,0 +1,76 @@
+import { describeAccess, type AccessRule } from '../model/api-path.js'
+import type { Collector, CollectOptions } from '../model/collector.js'
+import { ImpoundError, isCode } from '../model/errors.js'
+import type { KubeReader } from '../model/ports/kube-reader.js'
+import type { Target } from '../model/target.js'
+import type { CollectorPlan } from './plan.js'
+
+/** Of the given rights, those that the API server says we lack; a rule asked twice is sent once. */
+export async function missingAccess(
+  kube: KubeReader,
+  rules: readonly AccessRule[],
+  signal: AbortSignal,
+): Promise<readonly AccessRule[]> {
+  const distinct = new Map(rules.map((rule) => [describeAccess(rule) + (rule.name ?? ''), rule]))
+  const answers = await Promise.all([...distinct.values()].map((rule) => kube.canI(rule, signal)))
+  return answers.filter(({ allowed }) => !allowed).map(({ rule }) => rule)
+}
+
+/** What each collector will do on the target, and which rights it lacks. */
+export async function planCollectors(
+  kube: KubeReader,
+  collectors: readonly Collector[],
+  options: CollectOptions,
+  target: Target,
+  signal: AbortSignal,
+): Promise<readonly CollectorPlan[]> {
+  const needs = collectors.map((collector) => ({ collector, ...collector.requirements(options, target) }))
+  const missing = await missingAccess(
+    kube,
+    needs.flatMap(({ access }) => access),
+    signal,
+  )
+  const lacks = new Set(missing.map(describeAccess))
+  return needs.map(({ collector, access, impact }) => {
+    const plan = {
+      name: collector.name,
+      impact,
+      missingAccess: access.filter((rule) => lacks.has(describeAccess(rule))),
+    }
+    if (options.skip.has(collector.name)) return { ...plan, will: 'skip', why: 'left out by --skip' }
+    if (impact !== 'read' && !options.allow.has(impact)) {
+      return { ...plan, will: 'skip', why: `--allow ${impact} is not given` }
+    }
+    return { ...plan, will: 'collect' }
+  })
+}
+
+/**
+ * When the target can't even be read: the same error, naming every right that the command would use and that is missing,
+ * so that a responder asks for all of them at once.
+ */
+export async function nameMissingRights(
+  error: unknown,
+  kube: KubeReader,
+  rules: readonly AccessRule[],
+  signal: AbortSignal,
+): Promise<unknown> {
+  if (!isCode(error, 'forbidden')) return error
+  try {
+    const missing = await missingAccess(kube, rules, signal)
+    if (missing.length === 0) return error
+    return forbidden(missing, error)
+  } catch {
+    return error // the server that refuses the read may refuse the question too; its first answer says enough
+  }
+}
+
+export function forbidden(missing: readonly AccessRule[], cause?: unknown): ImpoundError {
+  return new ImpoundError('forbidden', `you lack rights that this can't do without`, {
+    cause,
+    hints: [
+      ...missing.map((rule) => `missing: ${describeAccess(rule)}`),
+      'ask for these rights, or use --as with an identity that has them',
+    ],
+  })
+}

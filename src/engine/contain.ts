@@ -1,0 +1,72 @@
+import type { ContainmentAction, Verdict } from '../model/containment.js'
+import { ImpoundError, messageOf } from '../model/errors.js'
+import type { Journal } from '../model/ports/kube-writer.js'
+import type { RunContext } from '../model/ports/run-context.js'
+import type { Sink } from '../model/ports/sink.js'
+import type { KubeConnection } from '../kube/connect.js'
+import type { QuarantinePlan } from '../model/quarantine-plan.js'
+import type { ContainmentResult } from './result.js'
+
+interface Containment {
+  readonly action: ContainmentAction<QuarantinePlan>
+  readonly plan: QuarantinePlan
+  readonly kube: KubeConnection
+  readonly journal: Journal
+  readonly sink: Sink
+  /** clock.monotonic() at the confirmation. */
+  readonly confirmedAt: number
+}
+
+const DERIVED = { kind: 'derived', mediaType: 'application/json', trust: 'tool' } as const
+
+/**
+ * Applies the plan and says how well it holds. A failure is not thrown: what stands then stays (the more closed side), and
+ * the evidence is still to be taken. Only local storage failing travels, since nothing may be changed without a journal.
+ */
+export async function contain(run: RunContext, containment: Containment): Promise<ContainmentResult> {
+  const { action, plan, kube, journal, sink } = containment
+  const { name, namespace } = plan.target
+  const undo = `impound release ${name} -n ${namespace}`
+  const context = { run, kube: kube.reader, writer: kube.writer(journal) }
+  await sink.document('containment/plan.json', plan, { ...DERIVED, derivedFrom: [] }, 'quarantine plan')
+  let error: ContainmentResult['error']
+  try {
+    await action.apply(context, plan)
+  } catch (thrown) {
+    if (thrown instanceof ImpoundError && thrown.code === 'storage') throw thrown
+    error = describe(thrown, plan)
+  }
+  const afterMs = Math.round(run.clock.monotonic() - containment.confirmedAt)
+  let verdict: Verdict | undefined
+  try {
+    verdict = await action.verify(context, plan)
+    await sink.document(
+      'containment/verdict.json',
+      verdict,
+      { ...DERIVED, derivedFrom: [] },
+      'quarantine verdict',
+    )
+  } catch (thrown) {
+    if (thrown instanceof ImpoundError && thrown.code === 'storage') throw thrown
+    error ??= describe(thrown, plan)
+    await sink.failed('quarantine verdict', thrown)
+  }
+  return {
+    ...(verdict === undefined ? {} : { verdict }),
+    ...(error === undefined ? { afterMs } : { error }),
+    undo,
+  }
+}
+
+function describe(thrown: unknown, plan: QuarantinePlan): NonNullable<ContainmentResult['error']> {
+  const { name, namespace } = plan.target
+  return {
+    code: thrown instanceof ImpoundError ? thrown.code : 'bug',
+    message: messageOf(thrown),
+    hints: [
+      ...(thrown instanceof ImpoundError ? thrown.hints : []),
+      `what was done so far stays; go on: impound quarantine ${name} -n ${namespace} --case ${plan.case}`,
+      `take it back: impound release ${name} -n ${namespace}`,
+    ],
+  }
+}

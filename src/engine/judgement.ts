@@ -1,0 +1,57 @@
+import { countsAgainst, type LedgerRow } from '../model/evidence.js'
+import { exitStatusOf, messageOf } from '../model/errors.js'
+import { EXIT, worstExit, type ExitStatus } from '../model/exit.js'
+import { counted } from '../text/count.js'
+import type { ArchiveResult, TargetResult } from './result.js'
+
+/** A status that applies to a run, and the line that says why. */
+export interface Cause {
+  readonly status: ExitStatus
+  readonly because: string
+}
+
+/** The one exit status of a run, and every line that led to it. */
+export function judge(causes: readonly Cause[]): {
+  readonly exitStatus: ExitStatus
+  readonly because: readonly string[]
+} {
+  return {
+    exitStatus: worstExit(causes.map(({ status }) => status)),
+    because: causes.map(({ because }) => because),
+  }
+}
+
+/** A fault that ended collecting, containing or sealing early. */
+export function faultCause(fault: unknown): Cause {
+  return { status: exitStatusOf(fault), because: messageOf(fault) }
+}
+
+export function evidenceCauses(ledger: readonly LedgerRow[]): readonly Cause[] {
+  const against = ledger.filter(countsAgainst).length
+  if (against === 0) return []
+  return [
+    {
+      status: EXIT.incomplete,
+      because: `${against} of ${counted(ledger.length, 'piece')} of evidence partial or missing`,
+    },
+  ]
+}
+
+/** Contained but not verified to hold, not contained, or stopped on the way: a status of its own. */
+export function containmentCauses({ name, containment }: TargetResult): readonly Cause[] {
+  if (containment === undefined) return []
+  if (containment.error !== undefined) {
+    return [
+      { status: EXIT.containment, because: `containment of ${name} stopped: ${containment.error.message}` },
+    ]
+  }
+  const kind = containment.verdict?.kind ?? 'unverified'
+  return kind === 'enforced'
+    ? []
+    : [{ status: EXIT.containment, because: `containment of ${name} is ${kind}` }]
+}
+
+export function archiveCauses(archive: ArchiveResult | undefined): readonly Cause[] {
+  if (archive === undefined || archive.verified) return []
+  return [{ status: EXIT.integrity, because: `${archive.path} does not verify: see impound verify` }]
+}

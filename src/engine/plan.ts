@@ -1,0 +1,48 @@
+import type { AccessRule } from '../model/api-path.js'
+import type { Allowance } from '../model/collector.js'
+import type { Impact } from '../model/collector.js'
+import type { QuarantinePlan } from '../model/quarantine-plan.js'
+import type { Scene } from '../model/scene.js'
+
+/** What a run would do: the plan screen, and the document of --dry-run --json. */
+export interface RunPlan {
+  readonly schema: 'impound/plan/v1'
+  readonly command: 'seize' | 'snapshot' | 'quarantine'
+  readonly case: string
+  /** RFC 3339. */
+  readonly at: string
+  readonly scene: Scene
+  readonly allow: readonly Allowance[]
+  readonly containFirst: boolean
+  readonly targets: readonly TargetPlan[]
+  readonly store: { readonly directory: string; readonly freeBytes?: number }
+}
+
+export interface TargetPlan {
+  readonly namespace: string
+  readonly name: string
+  readonly uid: string
+  readonly created?: string
+  readonly restarts: number
+  readonly node?: string
+  readonly serviceAccount?: string
+  /** 'Deployment web' as far as the pod's own owner reference or the quarantine plan tells. */
+  readonly owner?: string
+  readonly images: readonly {
+    readonly container: string
+    readonly reference: string
+    readonly imageID: string
+  }[]
+  readonly collectors: readonly CollectorPlan[]
+  /** Absent for a snapshot. */
+  readonly quarantine?: QuarantinePlan
+}
+
+/** One collector: whether it will run, and what will be missing from it. */
+export interface CollectorPlan {
+  readonly name: string
+  readonly impact: Impact
+  readonly will: 'collect' | 'skip'
+  readonly why?: string
+  readonly missingAccess: readonly AccessRule[]
+}

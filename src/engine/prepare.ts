@@ -1,0 +1,273 @@
+import { statfs } from 'node:fs/promises'
+import { dirname, resolve } from 'node:path'
+
+import { readScene } from '../collectors/scene.js'
+import { collectors as listCollectors } from '../collectors/index.js'
+import { createQuarantine } from '../containment/index.js'
+import { connect, type KubeConnection } from '../kube/connect.js'
+import { caseName, compactTime, madeUpCaseName } from '../model/case-name.js'
+import type { Allowance, CollectOptions, Collector } from '../model/collector.js'
+import type { ContainmentAction } from '../model/containment.js'
+import { ImpoundError } from '../model/errors.js'
+import type { RawResponse } from '../model/ports/kube-reader.js'
+import type { Journal } from '../model/ports/kube-writer.js'
+import type { Registry } from '../model/ports/registry.js'
+import type { RunContext } from '../model/ports/run-context.js'
+import type { QuarantinePlan } from '../model/quarantine-plan.js'
+import type { Scene } from '../model/scene.js'
+import { containersOf, type Target } from '../model/target.js'
+import { parseRegistryPolicy } from '../registry/policy.js'
+import { createRegistry } from '../registry/registry.js'
+import { forbidden, nameMissingRights, planCollectors } from './access.js'
+import { restartsOf } from './aftermath.js'
+import type { RunPlan, TargetPlan } from './plan.js'
+import type { Progress } from './progress.js'
+import type { CaptureRequest, Choices, ClusterRequest } from './request.js'
+import { describeTool, localIdentity, ntpState, template } from './system.js'
+import { resolveTargets } from './targets.js'
+
+/** A run that is planned and has changed nothing; execute() does it, close() gives it up. */
+export interface PreparedRun {
+  readonly request: CaptureRequest
+  readonly plan: RunPlan
+  readonly scene: Scene
+  readonly sceneBodies: readonly RawResponse[]
+  readonly targets: readonly Target[]
+  readonly collectors: readonly Collector[]
+  readonly kube: KubeConnection
+  readonly registry: Registry
+  /** Absent for a snapshot. */
+  readonly quarantine?: ContainmentAction<QuarantinePlan>
+  readonly output: string
+  readonly startedAt: Date
+}
+
+/** Of a plan, nothing may reach a journal. */
+const NO_JOURNAL: Journal = {
+  intent: () => Promise.reject(new ImpoundError('bug', 'a plan tried to write to the cluster')),
+  result: () => Promise.resolve(),
+}
+
+export async function openCluster(
+  request: ClusterRequest,
+  run: RunContext,
+  progress: Progress,
+): Promise<KubeConnection> {
+  const { kubeconfig, context, namespace, as } = request
+  return connect({
+    ...(kubeconfig === undefined ? {} : { kubeconfig }),
+    ...(context === undefined ? {} : { context }),
+    ...(namespace === undefined ? {} : { namespace }),
+    ...(as === undefined ? {} : { as }),
+    asGroups: request.asGroups,
+    requestTimeoutMs: request.requestTimeoutMs,
+    clock: run.clock,
+    random: (bytes) => run.random(bytes),
+    notice: (text) => progress({ type: 'notice', text }),
+  })
+}
+
+/**
+ * Reads what is needed to say what the run will do: scene, targets, rights, quarantine plans. Changes nothing in the
+ * cluster and nothing on disk. Throws where the run can't do what was asked: forbidden with every missing right by
+ * name, not-found, refused for a guard.
+ */
+export async function prepare(
+  request: CaptureRequest,
+  run: RunContext,
+  progress: Progress,
+): Promise<PreparedRun> {
+  const startedAt = run.clock.now()
+  const name = request.case === undefined ? madeUpCaseName(startedAt) : caseName(request.case)
+  const registry = createRegistry({
+    policy: parseRegistryPolicy(request.registry),
+    timeoutMs: request.cluster.requestTimeoutMs,
+    notice: (text) => progress({ type: 'notice', text }),
+  })
+  const collectors =
+    request.command === 'quarantine' ? [] : listCollectors(await template('capture-filesystem.sh'))
+  for (const skipped of request.skip) requireCollector(skipped, collectors)
+  const kube = await openCluster(request.cluster, run, progress)
+  try {
+    const tool = await describeTool(request.argv)
+    const { scene, bodies } = await readScene(run, kube.reader, {
+      case: name,
+      run: `${compactTime(startedAt)}-${run.random(4).toString('hex')}`,
+      command: request.command,
+      ...localIdentity(),
+      ...(request.examiner === undefined ? {} : { examiner: request.examiner }),
+      ...(request.authority === undefined ? {} : { authority: request.authority }),
+      tool,
+      utcOffsetMinutes: -startedAt.getTimezoneOffset(),
+      ntp: await ntpState(),
+    })
+    const quarantine =
+      request.command === 'snapshot'
+        ? undefined
+        : createQuarantine({
+            case: name,
+            who: scene.who.user ?? `${scene.who.osUser}@${scene.who.hostname}`,
+            keepLabels: request.keepLabels,
+            allowOutage: request.allowOutage,
+            toolVersion: tool.version,
+          })
+    const targets = await findTargets(request, kube, collectors, quarantine, run)
+    guardCount(request, targets)
+    const output = resolve(request.outputDirectory ?? name)
+    const options = collectOptions(request, request)
+    const planned: TargetPlan[] = []
+    for (const target of targets) {
+      const plan = await planTarget(target, kube, collectors, options, run)
+      const context = { run, kube: kube.reader, writer: kube.writer(NO_JOURNAL) }
+      planned.push(
+        quarantine === undefined ? plan : { ...plan, quarantine: await quarantine.plan(context, target) },
+      )
+    }
+    const free = await freeBytes(output)
+    const plan: RunPlan = {
+      schema: 'impound/plan/v1',
+      command: request.command,
+      case: name,
+      at: run.clock.now().toISOString(),
+      scene,
+      allow: request.allow,
+      containFirst: request.containFirst,
+      targets: planned,
+      store: { directory: output, ...(free === undefined ? {} : { freeBytes: free }) },
+    }
+    return {
+      request,
+      plan,
+      scene,
+      sceneBodies: bodies,
+      targets,
+      collectors,
+      kube,
+      registry,
+      ...(quarantine === undefined ? {} : { quarantine }),
+      output,
+      startedAt,
+    }
+  } catch (error) {
+    await kube.close()
+    throw error
+  }
+}
+
+/** Why the run can't go on from this plan, or undefined. --dry-run shows the plan all the same. */
+export function refusalOf(plan: RunPlan): ImpoundError | undefined {
+  for (const { name, quarantine } of plan.targets) {
+    if (quarantine === undefined) continue
+    if (quarantine.missingAccess.length > 0) return forbidden(quarantine.missingAccess)
+    const [first] = quarantine.refusals
+    if (first !== undefined) {
+      return new ImpoundError('refused', `${name} can't be quarantined: ${first.message}`, {
+        hints: [
+          ...(first.override === undefined ? [] : [`${first.override} goes on all the same`]),
+          'impound snapshot takes the evidence and changes nothing',
+        ],
+      })
+    }
+  }
+  return undefined
+}
+
+export function collectOptions(request: CaptureRequest, choices: Choices): CollectOptions {
+  return {
+    allow: new Set<Allowance>(choices.allow),
+    skip: new Set(request.skip),
+    stallTimeoutMs: request.stallTimeoutMs,
+    maxLogBytes: request.maxLogBytes,
+    maxContentBytes: request.maxContentBytes,
+  }
+}
+
+function requireCollector(name: string, collectors: readonly Collector[]): void {
+  if (collectors.some((collector) => collector.name === name)) return
+  throw new ImpoundError('usage', `there is no collector "${name}" to skip`, {
+    hints: [`one of ${collectors.map((collector) => collector.name).join(', ')}`],
+  })
+}
+
+async function findTargets(
+  request: CaptureRequest,
+  kube: KubeConnection,
+  collectors: readonly Collector[],
+  quarantine: ContainmentAction<QuarantinePlan> | undefined,
+  run: RunContext,
+): Promise<readonly Target[]> {
+  const namespace = request.cluster.namespace ?? kube.reader.facts.namespace
+  try {
+    return await resolveTargets(
+      kube.reader,
+      {
+        names: request.names,
+        namespace,
+        ...(request.selector === undefined ? {} : { selector: request.selector }),
+      },
+      run.signal,
+    )
+  } catch (error) {
+    const nobody: Target = { namespace, name: request.names[0] ?? '', uid: '', pod: {} }
+    const options = collectOptions(request, request)
+    const rules = [
+      ...collectors.flatMap((collector) => collector.requirements(options, nobody).access),
+      ...(quarantine?.requirements(nobody).access ?? []),
+    ]
+    throw await nameMissingRights(error, kube.reader, rules, run.signal)
+  }
+}
+
+function guardCount(request: CaptureRequest, targets: readonly Target[]): void {
+  if (request.command === 'snapshot' || targets.length <= request.maxPods) return
+  throw new ImpoundError(
+    'refused',
+    `${targets.length} pods match, and one run may change ${request.maxPods}`,
+    {
+      hints: [
+        `they are ${targets
+          .slice(0, 5)
+          .map(({ name }) => name)
+          .join(', ')}${targets.length > 5 ? ', …' : ''}`,
+        `name one of them, or say --max-pods ${targets.length}`,
+      ],
+    },
+  )
+}
+
+async function planTarget(
+  target: Target,
+  kube: KubeConnection,
+  collectors: readonly Collector[],
+  options: CollectOptions,
+  run: RunContext,
+): Promise<TargetPlan> {
+  const { metadata, spec } = target.pod
+  const owner = metadata?.ownerReferences?.find(({ controller }) => controller === true)
+  return {
+    namespace: target.namespace,
+    name: target.name,
+    uid: target.uid,
+    ...(metadata?.creationTimestamp === undefined ? {} : { created: metadata.creationTimestamp }),
+    restarts: restartsOf(target.pod),
+    ...(spec?.nodeName === undefined ? {} : { node: spec.nodeName }),
+    ...(spec?.serviceAccountName === undefined ? {} : { serviceAccount: spec.serviceAccountName }),
+    ...(owner === undefined ? {} : { owner: `${owner.kind ?? ''} ${owner.name ?? ''}` }),
+    images: containersOf(target.pod).map(({ name, image, imageID }) => ({
+      container: name,
+      reference: image,
+      imageID,
+    })),
+    collectors: await planCollectors(kube.reader, collectors, options, target, run.signal),
+  }
+}
+
+/** Free bytes where the archive will lie: of the nearest folder that exists. */
+async function freeBytes(folder: string): Promise<number | undefined> {
+  try {
+    const { bavail, bsize } = await statfs(folder)
+    return bavail * bsize
+  } catch {
+    return dirname(folder) === folder ? undefined : freeBytes(dirname(folder))
+  }
+}

@@ -1,0 +1,43 @@
+import type { Allowance } from '../model/collector.js'
+
+/** How to reach the cluster: kubectl's flags. */
+export interface ClusterRequest {
+  readonly kubeconfig?: string
+  readonly context?: string
+  readonly namespace?: string
+  readonly as?: string
+  readonly asGroups: readonly string[]
+  readonly requestTimeoutMs: number
+}
+
+/** What a user asked of seize, snapshot or quarantine. */
+export interface CaptureRequest {
+  readonly command: 'seize' | 'snapshot' | 'quarantine'
+  readonly cluster: ClusterRequest
+  readonly names: readonly string[]
+  readonly selector?: string
+  /** Made up when absent. */
+  readonly case?: string
+  readonly examiner?: string
+  readonly authority?: string
+  /** Where the archive goes; ./<case> when absent. */
+  readonly outputDirectory?: string
+  readonly allow: readonly Allowance[]
+  readonly skip: readonly string[]
+  readonly registry: readonly string[]
+  readonly containFirst: boolean
+  readonly keepLabels: readonly string[]
+  readonly allowOutage: boolean
+  /** Most pods that one run may change. */
+  readonly maxPods: number
+  readonly maxLogBytes: number
+  readonly maxContentBytes: number
+  readonly stallTimeoutMs: number
+  readonly argv: readonly string[]
+}
+
+/** What may still be chosen at the plan. */
+export interface Choices {
+  readonly allow: readonly Allowance[]
+  readonly containFirst: boolean
+}

@@ -1,0 +1,68 @@
+import type { LedgerRow, Status } from '../model/evidence.js'
+import type { ExitStatus } from '../model/exit.js'
+import type { UndoReport, Verdict } from '../model/containment.js'
+import type { Aftermath } from './aftermath.js'
+
+/** What came of a run: the end screen, and the document of --json. */
+export interface RunResult {
+  readonly schema: 'impound/result/v1'
+  readonly command: 'seize' | 'snapshot' | 'quarantine'
+  readonly case: string
+  readonly exitStatus: ExitStatus
+  /** Each thing that the exit status speaks of, a line each. */
+  readonly because: readonly string[]
+  readonly startedAt: string
+  readonly endedAt: string
+  readonly targets: readonly TargetResult[]
+  readonly evidence: {
+    readonly counts: Readonly<Record<Status, number>>
+    /** Everything that is not `collected`. */
+    readonly missing: readonly LedgerRow[]
+  }
+  readonly archive?: ArchiveResult
+  /** The spool, where it could not be sealed. */
+  readonly spool?: string
+  readonly footprint: { readonly requests: number; readonly changes: number }
+}
+
+export interface ArchiveResult {
+  readonly path: string
+  readonly bytes: number
+  readonly sha256: string
+  readonly logHead: string
+  readonly incomplete: boolean
+  /** Read back and checked after it was written. */
+  readonly verified: boolean
+  readonly signed: false
+  /** Files beside it: report, next steps, checksum. */
+  readonly besides: readonly string[]
+}
+
+export interface TargetResult {
+  readonly namespace: string
+  readonly name: string
+  readonly uid: string
+  readonly containment?: ContainmentResult
+  readonly after?: Aftermath
+}
+
+export interface ContainmentResult {
+  readonly verdict?: Verdict
+  /** From the confirmation to the last needed write confirmed, ms. */
+  readonly afterMs?: number
+  readonly error?: { readonly code: string; readonly message: string; readonly hints: readonly string[] }
+  readonly undo: string
+}
+
+/** What came of a release. */
+export interface ReleaseResult {
+  readonly schema: 'impound/release/v1'
+  readonly exitStatus: ExitStatus
+  readonly targets: readonly {
+    readonly namespace: string
+    readonly name: string
+    readonly uid: string
+    readonly source: 'state' | 'archive' | 'annotation'
+    readonly report: UndoReport
+  }[]
+}
