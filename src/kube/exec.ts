@@ -1,0 +1,68 @@
+import type { Writable } from 'node:stream'
+
+import type { WebSocket } from 'ws'
+
+import { podPath, urlPath } from '../model/api-path.js'
+import { ImpoundError } from '../model/errors.js'
+import type { ContainerRef, Exec, ExecOutcome, StreamOptions } from '../model/ports/streams.js'
+import type { Client } from './client.js'
+import { ExecStream } from './exec-stream.js'
+import { isRefusal } from './exec-status.js'
+import { abortReason } from './transport-error.js'
+
+/** Newest first; v4 is what servers before 1.29 speak. Both say the exit status in a Status object. */
+const PROTOCOLS = ['v5.channel.k8s.io', 'v4.channel.k8s.io']
+
+/** Exec over WebSocket: GET …/exec, with backpressure, and an end that always comes. */
+export class ApiExec implements Exec {
+  readonly #client: Client
+
+  constructor(client: Client) {
+    this.#client = client
+  }
+
+  async exec(
+    where: ContainerRef,
+    argv: readonly string[],
+    sinks: { readonly stdout: Writable; readonly stderr: Writable },
+    options: StreamOptions,
+  ): Promise<ExecOutcome> {
+    if (options.signal.aborted) throw abortReason(options.signal)
+    const { transport, requestTimeoutMs } = this.#client.options
+    const path = execPath(where, argv)
+    const socket: WebSocket = await transport.openSocket(path, PROTOCOLS, requestTimeoutMs, options.signal)
+    const stream = new ExecStream(socket, sinks, options, {
+      server: transport.server.display,
+      refused: (answer) => this.#refused(where, answer),
+      observed: (tls) => transport.observe(tls),
+    })
+    return stream.outcome
+  }
+
+  #refused(
+    where: ContainerRef,
+    answer: {
+      readonly status: number
+      readonly headers: Readonly<Record<string, string>>
+      readonly body: Buffer
+    },
+  ): ImpoundError {
+    const { authentication } = this.#client.options
+    if (answer.status === 401) authentication.invalidate()
+    // a WebSocket is a GET; servers since 1.35 ask for create too, and it is create that kubectl users know
+    const error = this.#client.failure(
+      { method: 'POST', path: podPath(where.namespace, where.pod, 'exec') },
+      answer,
+    )
+    const containerGone = error.code === 'invalid' && /is not valid for pod/.test(error.message)
+    const code = containerGone ? 'not-found' : isRefusal(error.message) ? 'target-refused' : undefined
+    if (code === undefined || !['invalid', 'server'].includes(error.code)) return error
+    return new ImpoundError(code, error.message, { cause: error, httpStatus: answer.status })
+  }
+}
+
+function execPath({ namespace, pod, container }: ContainerRef, argv: readonly string[]): string {
+  const query = new URLSearchParams({ container, stdout: 'true', stderr: 'true' })
+  for (const argument of argv) query.append('command', argument)
+  return `${urlPath(podPath(namespace, pod, 'exec'))}?${query.toString()}`
+}

@@ -1,0 +1,193 @@
+import { readFile } from 'node:fs/promises'
+import { delimiter, dirname, join, resolve } from 'node:path'
+
+import type { Cluster, Context, KubeConfig, User } from '@kubernetes/client-node'
+
+import { ImpoundError } from '../model/errors.js'
+
+export type Environment = Readonly<Record<string, string | undefined>>
+
+export interface KubeconfigRequest {
+  /** --kubeconfig: this file alone. */
+  readonly kubeconfig?: string
+  readonly context?: string
+  readonly env: Environment
+  /** The home directory; absent where there is none. */
+  readonly home?: string
+  readonly newConfig: () => KubeConfig
+}
+
+/** The cluster, the user and the namespace that a context stands for. */
+export interface SelectedContext {
+  readonly context: string
+  readonly cluster: Cluster
+  readonly user: User
+  readonly namespace: string | undefined
+  /** Keys of the kubeconfig that change who we are and that are not read: to be told, never passed over. */
+  readonly unread: readonly string[]
+}
+
+interface Merged {
+  readonly clusters: Map<string, Cluster>
+  readonly users: Map<string, User>
+  readonly contexts: Map<string, Context>
+  readonly unread: Set<string>
+  readonly files: string[]
+  current: string | undefined
+}
+
+const IN_CLUSTER_TOKEN = '/var/run/secrets/kubernetes.io/serviceaccount/token'
+const UNREAD = /(?:^|[\s{,])["']?(tokenFile|as-groups|as-uid|as-user-extra)["']?\s*:/gm
+
+/**
+ * The context to work in, found as kubectl finds it: --kubeconfig, else the files of KUBECONFIG (the first file to set a
+ * name wins, absent files are passed over), else ~/.kube/config, else the service account of the pod that we run in.
+ * Throws `configuration`, naming the contexts that there are.
+ */
+export async function selectContext(request: KubeconfigRequest): Promise<SelectedContext> {
+  const merged = await merge(request)
+  if (merged.contexts.size === 0 && merged.clusters.size === 0) return inCluster(request, merged)
+  const name = request.context ?? merged.current
+  const context = name === undefined ? undefined : merged.contexts.get(name)
+  if (name === undefined || context === undefined) throw noContext(name, merged)
+  const cluster = merged.clusters.get(context.cluster)
+  const user = merged.users.get(context.user)
+  if (cluster === undefined) throw dangling(name, 'cluster', context.cluster, merged)
+  // a context without a user is anonymous; one whose user is missing is a mistake
+  if (user === undefined && (context.user as string | undefined) !== undefined)
+    throw dangling(name, 'user', context.user, merged)
+  return {
+    context: name,
+    cluster,
+    user: user ?? { name: 'anonymous' },
+    namespace: context.namespace,
+    unread: [...merged.unread],
+  }
+}
+
+async function merge(request: KubeconfigRequest): Promise<Merged> {
+  const merged: Merged = {
+    clusters: new Map(),
+    users: new Map(),
+    contexts: new Map(),
+    unread: new Set(),
+    files: candidates(request),
+    current: undefined,
+  }
+  for (const file of merged.files) {
+    const text = await read(file, request.kubeconfig !== undefined)
+    if (text === undefined || text.trim() === '') continue
+    const one = parse(file, text, request.newConfig)
+    for (const cluster of one.clusters) keepFirst(merged.clusters, cluster)
+    for (const user of one.users) keepFirst(merged.users, pluginBeside(file, user))
+    for (const context of one.contexts) keepFirst(merged.contexts, context)
+    for (const match of text.matchAll(UNREAD)) merged.unread.add(match[1] ?? '')
+    merged.current ??= one.currentContext || undefined
+  }
+  return merged
+}
+
+function keepFirst<Entry extends { readonly name: string }>(into: Map<string, Entry>, entry: Entry): void {
+  if (!into.has(entry.name)) into.set(entry.name, entry)
+}
+
+function candidates({ kubeconfig, env, home }: KubeconfigRequest): string[] {
+  if (kubeconfig !== undefined) return [resolve(kubeconfig)]
+  const listed = (env['KUBECONFIG'] ?? '').split(delimiter).filter((file) => file !== '')
+  if (listed.length > 0) return listed.map((file) => resolve(file))
+  return home === undefined ? [] : [join(home, '.kube', 'config')]
+}
+
+async function read(file: string, required: boolean): Promise<string | undefined> {
+  try {
+    return await readFile(file, 'utf8')
+  } catch (cause) {
+    const code = cause instanceof Error && 'code' in cause ? String(cause.code) : ''
+    if (code === 'ENOENT' && !required) return undefined
+    const why =
+      { ENOENT: 'there is no such file', EACCES: 'it may not be read', EISDIR: 'it is a directory' }[code] ??
+      code
+    throw new ImpoundError('configuration', `The kubeconfig ${file} can't be used: ${why}.`, {
+      cause,
+      hints: ['Name another with --kubeconfig or in KUBECONFIG.'],
+    })
+  }
+}
+
+function parse(file: string, text: string, newConfig: () => KubeConfig): KubeConfig {
+  const config = newConfig()
+  try {
+    // a broken entry that nobody uses must not stand in the way
+    config.loadFromString(text, { onInvalidEntry: 'filter' })
+  } catch (cause) {
+    // the parser's message quotes the file, and the file holds secrets: only its reason and place are passed on
+    const reason = cause instanceof Error && 'reason' in cause ? String(cause.reason) : 'it is no kubeconfig'
+    throw new ImpoundError('configuration', `The kubeconfig ${file} can't be read: ${reason}.`, {
+      hints: [`Check it with: kubectl --kubeconfig ${file} config view`],
+    })
+  }
+  config.makePathsAbsolute(dirname(file))
+  return config
+}
+
+/** A plugin named by a relative path lies beside the kubeconfig that names it; a bare name is looked up in PATH. */
+function pluginBeside(file: string, user: User): User {
+  const exec: unknown = user.exec
+  if (typeof exec !== 'object' || exec === null || !('command' in exec)) return user
+  const { command } = exec
+  if (typeof command !== 'string' || !/[\\/]/.test(command)) return user
+  return { ...user, exec: { ...exec, command: resolve(dirname(file), command) } }
+}
+
+function inCluster(request: KubeconfigRequest, merged: Merged): SelectedContext {
+  const { env, context } = request
+  if (env['KUBERNETES_SERVICE_HOST'] === undefined || env['KUBERNETES_SERVICE_PORT'] === undefined)
+    throw new ImpoundError('configuration', 'No kubeconfig was found: which cluster is not known.', {
+      hints: [
+        ...(merged.files.length === 0 ? [] : [`Looked at ${merged.files.join(', ')}.`]),
+        'Name one with --kubeconfig FILE or in KUBECONFIG.',
+      ],
+    })
+  if (context !== undefined) throw noContext(context, merged)
+  const config = request.newConfig()
+  try {
+    config.loadFromCluster()
+  } catch (cause) {
+    throw new ImpoundError(
+      'configuration',
+      `The pod's service account (${IN_CLUSTER_TOKEN}) can't be used.`,
+      {
+        cause,
+      },
+    )
+  }
+  const cluster = config.getCurrentCluster()
+  const user = config.getCurrentUser()
+  if (cluster === null || user === null)
+    throw new ImpoundError('configuration', "The pod's service account can't be used.")
+  const namespace = config.getContextObject(config.getCurrentContext())?.namespace?.trim()
+  return { context: 'in-cluster', cluster, user, namespace, unread: [] }
+}
+
+function noContext(name: string | undefined, merged: Merged): ImpoundError {
+  const known = [...merged.contexts.keys()].sort()
+  const message =
+    name === undefined
+      ? 'The kubeconfig names no current context.'
+      : `There is no context ${JSON.stringify(name)} in the kubeconfig.`
+  return new ImpoundError('configuration', message, {
+    hints: [
+      known.length === 0 ? 'There are no contexts in it.' : `The contexts are: ${known.join(', ')}.`,
+      ...(known.length === 0 ? [] : ['Choose one with --context NAME.']),
+      `Looked at ${merged.files.join(', ')}.`,
+    ],
+  })
+}
+
+function dangling(context: string, what: 'cluster' | 'user', name: string, merged: Merged): ImpoundError {
+  return new ImpoundError(
+    'configuration',
+    `The context ${JSON.stringify(context)} names the ${what} ${JSON.stringify(name)}, which the kubeconfig lacks.`,
+    { hints: [`Looked at ${merged.files.join(', ')}.`] },
+  )
+}

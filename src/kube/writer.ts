@@ -1,0 +1,135 @@
+import type { WriteIntent, WriteOutcome } from '../model/acquisition.js'
+import type { ApiPath } from '../model/api-path.js'
+import { ImpoundError, messageOf } from '../model/errors.js'
+import { asString, at, type Json } from '../model/json.js'
+import type { RawResponse } from '../model/ports/kube-reader.js'
+import type { Journal, JsonPatch, KubeWriter, WriteOptions } from '../model/ports/kube-writer.js'
+import { type Client, type ClientRequest, ONE_TRY, succeeded, wirePath } from './client.js'
+import { abortReason } from './transport-error.js'
+
+const MANAGER = { fieldManager: 'impound' }
+
+/** Writes over {@link Client}: each is sent once, its intent on disk before and its result after. */
+export class ApiWriter implements KubeWriter {
+  readonly #client: Client
+  readonly #journal: Journal
+
+  constructor(client: Client, journal: Journal) {
+    this.#client = client
+    this.#journal = journal
+  }
+
+  create(path: ApiPath, body: Json, options: WriteOptions): Promise<RawResponse> {
+    return this.#write('POST', path, body, 'application/json', MANAGER, options)
+  }
+
+  patch(path: ApiPath, patch: JsonPatch, options: WriteOptions): Promise<RawResponse> {
+    return this.#write('PATCH', path, patch, 'application/json-patch+json', MANAGER, options)
+  }
+
+  delete(path: ApiPath, options: WriteOptions & { readonly uid?: string }): Promise<RawResponse> {
+    // a body makes the API server pass over the query of a delete: dryRun must stand in here, or it is none
+    const body = {
+      apiVersion: 'v1',
+      kind: 'DeleteOptions',
+      ...(options.uid === undefined ? {} : { preconditions: { uid: options.uid } }),
+      ...(options.dryRun === true ? { dryRun: ['All'] } : {}),
+    }
+    return this.#write('DELETE', path, body, 'application/json', {}, options)
+  }
+
+  async #write(
+    method: 'POST' | 'PATCH' | 'DELETE',
+    path: ApiPath,
+    body: Json,
+    contentType: string,
+    query: Readonly<Record<string, string>>,
+    options: WriteOptions,
+  ): Promise<RawResponse> {
+    const { transport, authentication } = this.#client.options
+    const dryRun = options.dryRun === true
+    const auditId = transport.newAuditId()
+    const request: ClientRequest = {
+      method,
+      path,
+      query: { ...query, ...(dryRun ? { dryRun: 'All' } : {}) },
+      body: Buffer.from(JSON.stringify(body)),
+      contentType,
+      auditId,
+      signal: options.signal,
+    }
+    if (options.signal.aborted) throw abortReason(options.signal)
+    if (dryRun) return this.#answered(request, await this.#client.ask(request, ONE_TRY))
+    // what can fail before anything is sent must fail before the intent is written
+    await authentication.credentials(options.signal)
+    const intent: WriteIntent = {
+      id: auditId,
+      action: options.action,
+      step: options.step,
+      method,
+      path: transport.fullPath(wirePath(request)),
+      body,
+      auditId,
+      ...(options.prior === undefined ? {} : { prior: options.prior }),
+      ...(options.target === undefined ? {} : { target: options.target }),
+    }
+    await this.#journal.intent(intent)
+    return this.#answered(request, await this.#sendOnce(request, intent))
+  }
+
+  async #sendOnce(request: ClientRequest, { id }: WriteIntent): Promise<RawResponse> {
+    if (request.signal.aborted) {
+      await this.#journal.result({ id, error: 'not sent: interrupted' })
+      throw abortReason(request.signal)
+    }
+    let response: RawResponse
+    try {
+      response = await this.#client.ask(request, ONE_TRY)
+    } catch (error) {
+      await this.#journal.result({ id, error: messageOf(error) })
+      throw error
+    }
+    await this.#journal.result(this.#outcome(id, request, response))
+    return response
+  }
+
+  #outcome(id: string, request: ClientRequest, response: RawResponse): WriteOutcome {
+    if (!succeeded(response))
+      return { id, status: response.status, error: this.#client.failure(request, response).message }
+    const metadata = writtenMetadata(response)
+    const resourceVersion = asString(at(metadata, 'resourceVersion'))
+    const uid = asString(at(metadata, 'uid'))
+    return {
+      id,
+      status: response.status,
+      ...(resourceVersion === undefined ? {} : { resourceVersion }),
+      ...(uid === undefined ? {} : { uid }),
+    }
+  }
+
+  #answered(request: ClientRequest, response: RawResponse): RawResponse {
+    if (!succeeded(response)) throw this.#client.failure(request, response)
+    // a log-in page answers 200 too: what is no object of the API was written by nobody
+    if (at(parsed(response), 'kind') === undefined)
+      throw new ImpoundError(
+        'server',
+        `${request.method} ${wirePath(request)}: the answer is no Kubernetes API's; whether it was written is not known.`,
+        { httpStatus: response.status, hints: ['Read the object again before you go on.'] },
+      )
+    return response
+  }
+}
+
+function parsed(response: RawResponse): unknown {
+  try {
+    return JSON.parse(response.body.toString('utf8'))
+  } catch {
+    return undefined
+  }
+}
+
+/** Of the object as stored; a delete may answer with a Status, whose details name the object. */
+function writtenMetadata(response: RawResponse): unknown {
+  const body = parsed(response)
+  return at(body, 'kind') === 'Status' ? at(body, 'details') : at(body, 'metadata')
+}
