@@ -1,0 +1,60 @@
+import type { LabLogLine } from '../../types.js'
+import type { BytePath, Tree } from '../files/tree.js'
+
+/** What is inside a container: data only, which programs, captures and /proc are answered from. */
+export interface Inside {
+  readonly hostname: string
+  /** The container's process identity. */
+  readonly uid: number
+  readonly gid: number
+  /** The merged root filesystem, without what is mounted over it. */
+  readonly root: Tree
+  readonly mounts: readonly Mount[]
+  readonly processes: readonly ContainerProcess[]
+  readonly sockets: readonly ContainerSocket[]
+  readonly bootedAt: Date
+  readonly log: readonly LabLogLine[]
+  readonly previousLog?: readonly LabLogLine[]
+}
+
+/** Another filesystem over a path of the container's root: a directory, or a single file bound from the kubelet's. */
+export interface Mount {
+  readonly path: BytePath
+  readonly filesystem: string
+  readonly options: string
+  /** What is mounted: '/' or the path within the other filesystem. */
+  readonly from: string
+  /** Below `path`, '' being the mounted directory or file itself. */
+  readonly tree: Tree
+}
+
+/** A process of the container's PID namespace. */
+export interface ContainerProcess {
+  readonly pid: number
+  readonly ppid: number
+  /** At most 15 bytes, as the kernel keeps it. */
+  readonly comm: string
+  readonly cmdline: readonly string[]
+  /** What /proc/PID/exe leads to. */
+  readonly exe: string
+  readonly uid: number
+  /** Clock ticks (1/100 s) since boot: with the pid its identity. */
+  readonly starttime: number
+}
+
+export interface ContainerSocket {
+  readonly protocol: 'tcp' | 'tcp6' | 'udp'
+  readonly local: Endpoint
+  readonly remote: Endpoint
+  readonly state: 'established' | 'listen' | 'close'
+  readonly uid: number
+  readonly inode: number
+  /** Whose descriptor it is. */
+  readonly pid: number
+}
+
+export interface Endpoint {
+  /** IPv4 in dotted form, for tcp6 too: as an IPv4-mapped address; '0.0.0.0' is any. */
+  readonly address: string
+  readonly port: number
+}
