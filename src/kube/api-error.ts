@@ -34,15 +34,12 @@ const CODES: Readonly<Record<number, ErrorCode>> = {
   429: 'throttled',
 }
 
-/** A `test` of a JSON Patch that failed: the words of evanphx/json-patch, as API servers 1.20 to 1.34 pass them on. */
-const FAILED_TEST = /\btesting (?:value|path) .*failed\b|\berror in test for path\b|\btest failed\b/i
-
 /** An answer other than 2xx as our error: from its Status object where it has one. */
 export function apiError(answer: FailedAnswer, asked: AskedAs): ImpoundError {
   const status = statusObject(answer)
   if (status === undefined) return foreignAnswer(answer, asked)
   const message = statusMessage(status)
-  const code = codeOf(answer.status, message)
+  const code = codeOf(answer.status)
   return new ImpoundError(code, sentence(message || `${answer.request}: HTTP ${answer.status}`), {
     httpStatus: answer.status,
     hints: hintsFor(code, message, asked),
@@ -72,8 +69,7 @@ function statusObject({ headers, body }: FailedAnswer): unknown {
   }
 }
 
-function codeOf(httpStatus: number, message: string): ErrorCode {
-  if (httpStatus === 422 && FAILED_TEST.test(message)) return 'conflict'
+function codeOf(httpStatus: number): ErrorCode {
   return CODES[httpStatus] ?? (httpStatus >= 400 && httpStatus < 500 ? 'invalid' : 'server')
 }
 
@@ -107,7 +103,7 @@ function forbiddenHints(message: string, { right, context }: AskedAs): readonly 
 function foreignAnswer(answer: FailedAnswer, asked: AskedAs): ImpoundError {
   const { status, headers, body, request } = answer
   const type = (headers['content-type'] ?? 'no content type').split(';')[0] ?? ''
-  const text = body.subarray(0, MAX_MESSAGE).toString('utf8').trim()
+  const text = body.subarray(0, MAX_MESSAGE).toString('utf8').replace(/\s+/g, ' ').trim()
   const page = type.includes('html') || /^\s*<(?:!doctype|html)/i.test(text)
   if (page || (status >= 300 && status < 400))
     return new ImpoundError(
@@ -118,8 +114,9 @@ function foreignAnswer(answer: FailedAnswer, asked: AskedAs): ImpoundError {
         hints: [`A proxy or a log-in page may stand between here and ${asked.server}.`],
       },
     )
-  const code = codeOf(status, text)
-  return new ImpoundError(code, sentence(`${request}: HTTP ${status}${text === '' ? '' : `: ${text}`}`), {
+  const code = codeOf(status)
+  const quoted = text === '' || type.includes('json') ? '' : `: ${text}`
+  return new ImpoundError(code, sentence(`${request}: HTTP ${status}${quoted}`), {
     httpStatus: status,
     hints: hintsFor(code, code === 'forbidden' ? 'cannot get resource' : text, asked),
   })

@@ -84,11 +84,12 @@ export class Client {
   failure(
     request: Pick<ClientRequest, 'method' | 'path'>,
     answer: Omit<FailedAnswer, 'request'>,
+    right = rightFor(request.method, request.path),
   ): ImpoundError {
     const { transport, context } = this.options
     return apiError(
       { ...answer, request: `${request.method} ${wirePath(request)}` },
-      { server: transport.server.display, context, right: rightFor(request.method, request.path) },
+      { server: transport.server.display, context, right },
     )
   }
 }

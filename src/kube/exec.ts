@@ -6,7 +6,7 @@ import { podPath, urlPath } from '../model/api-path.js'
 import { ImpoundError } from '../model/errors.js'
 import type { ContainerRef, Exec, ExecOutcome, StreamOptions } from '../model/ports/streams.js'
 import type { Client } from './client.js'
-import { ExecStream } from './exec-stream.js'
+import { ExecStream, type HandshakeAnswer } from './exec-stream.js'
 import { isRefusal } from './exec-status.js'
 import { abortReason } from './transport-error.js'
 
@@ -39,21 +39,13 @@ export class ApiExec implements Exec {
     return stream.outcome
   }
 
-  #refused(
-    where: ContainerRef,
-    answer: {
-      readonly status: number
-      readonly headers: Readonly<Record<string, string>>
-      readonly body: Buffer
-    },
-  ): ImpoundError {
+  #refused(where: ContainerRef, answer: HandshakeAnswer): ImpoundError {
     const { authentication } = this.#client.options
     if (answer.status === 401) authentication.invalidate()
-    // a WebSocket is a GET; servers since 1.35 ask for create too, and it is create that kubectl users know
-    const error = this.#client.failure(
-      { method: 'POST', path: podPath(where.namespace, where.pod, 'exec') },
-      answer,
-    )
+    const path = podPath(where.namespace, where.pod, 'exec')
+    // a WebSocket is a GET, and that is what older servers authorise; since 1.35 they ask for create too
+    const right = `get and create pods/exec in ${where.namespace}`
+    const error = this.#client.failure({ method: 'GET', path }, answer, right)
     const containerGone = error.code === 'invalid' && /is not valid for pod/.test(error.message)
     const code = containerGone ? 'not-found' : isRefusal(error.message) ? 'target-refused' : undefined
     if (code === undefined || !['invalid', 'server'].includes(error.code)) return error

@@ -1,11 +1,18 @@
 import type { WriteIntent, WriteOutcome } from '../model/acquisition.js'
 import type { ApiPath } from '../model/api-path.js'
 import { ImpoundError, messageOf } from '../model/errors.js'
-import { asString, at, type Json } from '../model/json.js'
+import { asArray, asString, at, type Json } from '../model/json.js'
 import type { RawResponse } from '../model/ports/kube-reader.js'
 import type { Journal, JsonPatch, KubeWriter, WriteOptions } from '../model/ports/kube-writer.js'
 import { type Client, type ClientRequest, ONE_TRY, succeeded, wirePath } from './client.js'
 import { abortReason } from './transport-error.js'
+
+/**
+ * All that API servers say of a JSON Patch that does not apply, whichever operation failed; the patch library's words
+ * they keep to themselves (apiserver, endpoints/handlers/patch.go; seen on 1.20). An object that fails validation is
+ * named instead: 'Pod "x" is invalid'.
+ */
+const PATCH_FAILED = /^the server rejected our request due to an error in our request/
 
 const MANAGER = { fieldManager: 'impound' }
 
@@ -59,7 +66,7 @@ export class ApiWriter implements KubeWriter {
       signal: options.signal,
     }
     if (options.signal.aborted) throw abortReason(options.signal)
-    if (dryRun) return this.#answered(request, await this.#client.ask(request, ONE_TRY))
+    if (dryRun) return this.#answered(request, body, await this.#client.ask(request, ONE_TRY))
     // what can fail before anything is sent must fail before the intent is written
     await authentication.credentials(options.signal)
     const intent: WriteIntent = {
@@ -74,10 +81,11 @@ export class ApiWriter implements KubeWriter {
       ...(options.target === undefined ? {} : { target: options.target }),
     }
     await this.#journal.intent(intent)
-    return this.#answered(request, await this.#sendOnce(request, intent))
+    return this.#answered(request, body, await this.#sendOnce(request, intent))
   }
 
-  async #sendOnce(request: ClientRequest, { id }: WriteIntent): Promise<RawResponse> {
+  async #sendOnce(request: ClientRequest, intent: WriteIntent): Promise<RawResponse> {
+    const { id } = intent
     if (request.signal.aborted) {
       await this.#journal.result({ id, error: 'not sent: interrupted' })
       throw abortReason(request.signal)
@@ -89,13 +97,13 @@ export class ApiWriter implements KubeWriter {
       await this.#journal.result({ id, error: messageOf(error) })
       throw error
     }
-    await this.#journal.result(this.#outcome(id, request, response))
+    await this.#journal.result(this.#outcome(intent, request, response))
     return response
   }
 
-  #outcome(id: string, request: ClientRequest, response: RawResponse): WriteOutcome {
+  #outcome({ id, body = null }: WriteIntent, request: ClientRequest, response: RawResponse): WriteOutcome {
     if (!succeeded(response))
-      return { id, status: response.status, error: this.#client.failure(request, response).message }
+      return { id, status: response.status, error: this.#failure(request, body, response).message }
     const metadata = writtenMetadata(response)
     const resourceVersion = asString(at(metadata, 'resourceVersion'))
     const uid = asString(at(metadata, 'uid'))
@@ -107,8 +115,23 @@ export class ApiWriter implements KubeWriter {
     }
   }
 
-  #answered(request: ClientRequest, response: RawResponse): RawResponse {
-    if (!succeeded(response)) throw this.#client.failure(request, response)
+  #failure(request: ClientRequest, body: Json, response: RawResponse): ImpoundError {
+    const error = this.#client.failure(request, response)
+    const tests = request.method === 'PATCH' && asArray(body).some((step) => at(step, 'op') === 'test')
+    if (!tests || response.status !== 422 || !PATCH_FAILED.test(error.message)) return error
+    return new ImpoundError(
+      'conflict',
+      `PATCH ${wirePath({ path: request.path })}: the object is not as the patch expects: a test failed, or a path is missing.`,
+      {
+        cause: error,
+        httpStatus: 422,
+        hints: ['Somebody changed it meanwhile: look at it again before you go on.'],
+      },
+    )
+  }
+
+  #answered(request: ClientRequest, body: Json, response: RawResponse): RawResponse {
+    if (!succeeded(response)) throw this.#failure(request, body, response)
     // a log-in page answers 200 too: what is no object of the API was written by nobody
     if (at(parsed(response), 'kind') === undefined)
       throw new ImpoundError(
