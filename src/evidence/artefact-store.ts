@@ -20,6 +20,8 @@ export interface ArtefactFacts {
   readonly source: Source
   /** What the ledger calls it; '' where it has no row. */
   readonly subject: string
+  /** For what is no evidence and may be made again: takes the place of what stood there. */
+  readonly replace?: boolean
 }
 
 /** Takes artefacts into the spool and their lines into the log; knows which are still open. */
@@ -46,6 +48,7 @@ export class ArtefactStore {
 
   async open(facts: ArtefactFacts): Promise<ArtefactFile> {
     const { path } = facts
+    if (facts.replace === true) await this.#clear(path)
     if (!path.startsWith('data/') || this.#taken.has(path)) throw notFree(path)
     this.#taken.add(path)
     const startedAt = this.#now()
@@ -76,8 +79,7 @@ export class ArtefactStore {
   async remove(path: string, file: ArtefactFile): Promise<void> {
     this.#open.delete(file)
     await file.abandon()
-    await rm(join(this.#root, path), { force: true })
-    this.#taken.delete(path)
+    await this.#clear(path)
   }
 
   async outcome(row: LedgerRow): Promise<void> {
@@ -87,6 +89,11 @@ export class ArtefactStore {
   /** Concludes what is still being received: what came until now is partial. */
   async interruptOpen(): Promise<void> {
     for (const file of [...this.#open]) await file.interrupt()
+  }
+
+  async #clear(path: string): Promise<void> {
+    await rm(join(this.#root, path), { force: true })
+    this.#taken.delete(path)
   }
 
   async #create(path: string): Promise<FileHandle> {

@@ -42,7 +42,10 @@ export interface Spool {
   readDocument(path: string): Promise<unknown>
   readonly ledger: () => readonly LedgerRow[]
   readonly index: () => readonly ArtefactRecord[]
-  /** data/automatic/<name>: what the tool made of the evidence, at the time. In the index, marked by its trust. */
+  /**
+   * data/automatic/<name>: what the tool made of the evidence, at the time. In the index, marked by its collector `automatic` and
+   * its trust. Replaces an earlier attempt's, as it is no evidence.
+   */
   putAutomatic(name: string, text: string): Promise<void>
   /** Concludes what is still being received as partial: interrupted. */
   interruptOpen(): Promise<void>
@@ -144,7 +147,7 @@ export class SpoolDirectory implements Spool {
   async putAutomatic(name: string, text: string): Promise<void> {
     const path = `data/automatic/${checkedName(name)}`
     const source: Source = { kind: 'derived', mediaType: mediaTypeOf(name), trust: 'tool' }
-    const file = await this.#store.open({ path, collector: 'automatic', source, subject: '' })
+    const file = await this.#store.open({ path, collector: 'automatic', source, subject: '', replace: true })
     await file.write(text)
     await file.end()
   }
