@@ -22,14 +22,34 @@ export { SHOP_CANARIES } from './canaries.js'
 
 export const SHOP_REGISTRY_HOST = 'registry.shop.example'
 
+/** The images that the shop runs. */
+export interface ShopImages {
+  readonly web: BuiltImage
+  readonly db: BuiltImage
+  readonly logShipper: BuiltImage
+}
+
+/** For whoever needs the images before the seed: a registry that must be up for its port to be known. */
+export function buildShopImages(): ShopImages {
+  return { web: webImage(), db: dbImage(), logShipper: logShipperImage() }
+}
+
+export interface ShopOptions {
+  readonly now: Date
+  /** host[:port] in every image reference: a lab names its own registry's. */
+  readonly registryHost?: string
+  /** Those of {@link buildShopImages}, where they are built already. */
+  readonly images?: ShopImages
+}
+
 /**
  * A small web shop, one of whose two web pods somebody broke into an hour before `now`. The same `now` and host give the
- * same seed, byte for byte. `registryHost` stands in every image reference: a lab names its own registry's host and port.
+ * same seed, byte for byte.
  */
-export function seedShop(options: { readonly now: Date; readonly registryHost?: string }): LabSeed {
+export function seedShop(options: ShopOptions): LabSeed {
   const host = options.registryHost ?? SHOP_REGISTRY_HOST
   const moments = momentsBefore(options.now)
-  const images = { web: webImage(), db: dbImage(), logShipper: logShipperImage() }
+  const images = options.images ?? buildShopImages()
   const web = webWorkload(host)
   const db = dbWorkload(host)
   const objects = [
@@ -44,16 +64,12 @@ export function seedShop(options: { readonly now: Date; readonly registryHost?: 
   return {
     objects: objects.map(withResourceVersion),
     runtime: shopRuntime(moments),
-    images: Object.values(images),
+    images: [images.web, images.db, images.logShipper],
     suspect: { namespace: SHOP, name: SUSPECT.name, uid: SUSPECT.uid },
   }
 }
 
-function podObjects(
-  host: string,
-  moments: Moments,
-  images: { readonly web: BuiltImage; readonly db: BuiltImage; readonly logShipper: BuiltImage },
-): readonly JsonObject[] {
+function podObjects(host: string, moments: Moments, images: ShopImages): readonly JsonObject[] {
   const imageID = ({ repository, digest }: BuiltImage): string => `${host}/${repository}@${digest}`
   const { rolledOut, appFirstStarted, appCrashed, appRestarted } = moments
   const webRuns = (name: string, app: Partial<ContainerRun>): Readonly<Record<string, ContainerRun>> => ({
