@@ -42,11 +42,12 @@ export interface UndoReport {
   readonly left: readonly string[]
 }
 
-/** A way to cut a pod off. Plans by reading only; every write goes through KubeWriter, which journals it. */
+/** A way to cut a pod off. Every write goes through KubeWriter, which journals it. */
 export interface ContainmentAction<Plan> {
   readonly name: string
   requirements(target: Target): { readonly access: readonly AccessRule[] }
-  plan(context: ReadContext, target: Target): Promise<Plan>
+  /** Changes nothing: reads, and tries each write with dryRun. */
+  plan(context: WriteContext, target: Target): Promise<Plan>
   /** Idempotent: on a target that is already contained for the same case it completes what is missing. */
   apply(context: WriteContext, plan: Plan): Promise<void>
   verify(context: ReadContext, plan: Plan): Promise<Verdict>

@@ -30,6 +30,8 @@ export interface QuarantinePlan {
     readonly readyNow: number
     readonly readyAfter: number
     readonly serves: boolean
+    /** Why its endpoints could not be read; the two counts then mean nothing. */
+    readonly unknown?: string
   }[]
   /** Every policy that selects the pod now or after relabelling, ours left out. */
   readonly policies: readonly PolicyPlan[]

@@ -37,7 +37,8 @@ function expressionMatches(expression: Expression, labels: Labels): boolean {
   }
 }
 
-const OPERATORS = new Set(['In', 'NotIn', 'Exists', 'DoesNotExist'])
+/** The operators that this version can evaluate. */
+export const OPERATORS: ReadonlySet<string> = new Set(['In', 'NotIn', 'Exists', 'DoesNotExist'])
 
 /** Operators in a selector that we can't evaluate; a caller that finds any must not claim to know the outcome. */
 export function unknownOperators(selector: LabelSelector): readonly string[] {

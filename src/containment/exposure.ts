@@ -1,0 +1,86 @@
+import { asArray, asNumber, asString, at } from '../model/json.js'
+import type { Pod } from '../model/kubernetes.js'
+import type { ServedResource } from '../model/ports/kube-reader.js'
+
+/** What no NetworkPolicy stops, for this pod. */
+export function wontStop(pod: Pod): readonly string[] {
+  const node = pod.spec?.nodeName
+  const account = pod.spec?.serviceAccountName
+  const claims = volumes(pod).flatMap(
+    (volume) => asString(at(volume, 'persistentVolumeClaim', 'claimName')) ?? [],
+  )
+  const host = volumes(pod).flatMap((volume) => asString(at(volume, 'hostPath', 'path')) ?? [])
+  return [
+    'connections that are open already: most network plugins leave them',
+    `traffic between the pod and its own node${node === undefined ? '' : ` ${node}`}`,
+    `credentials taken from the pod and used elsewhere${account === undefined ? '' : `, the token of account ${account} among them`}`,
+    'the processes in the pod: they go on running',
+    ...(claims.length === 0 ? [] : [`what it writes to shared volumes: ${claims.join(', ')}`]),
+    ...(host.length === 0 ? [] : [`what it does to the node through hostPath: ${host.join(', ')}`]),
+  ]
+}
+
+/** How somebody inside the pod can tell. */
+export function attackerSees(pod: Pod): readonly string[] {
+  const shown = volumes(pod)
+    .filter((volume) => showsMetadata(volume))
+    .map((volume) => asString(at(volume, 'name')) ?? '')
+  return [
+    'connections that no longer come about',
+    ...(shown.length === 0
+      ? []
+      : [`the labels and annotations of the pod, in its files: downward API volume ${shown.join(', ')}`]),
+    'the label, the annotation and the NetworkPolicy, with a token that may read them',
+  ]
+}
+
+/** Containers that the kubelet may kill once the network is gone, and when. */
+export function probeWarnings(pod: Pod): readonly string[] {
+  return (pod.spec?.containers ?? [])
+    .filter(({ livenessProbe }) => livenessProbe !== undefined)
+    .map(({ name = '', livenessProbe }) => {
+      // defaults of core/v1 Probe
+      const period = asNumber(at(livenessProbe, 'periodSeconds')) ?? 10
+      const failures = asNumber(at(livenessProbe, 'failureThreshold')) ?? 3
+      return `liveness probe of container ${name}: if what it asks needs the network, the container is killed about ${period * failures} s after the cut, and its memory is lost`
+    })
+}
+
+/** Policies that other controllers enforce and that this version does not evaluate. */
+const OTHER_POLICIES: readonly (readonly [group: string, resource: string, kind: string])[] = [
+  ['cilium.io', 'ciliumnetworkpolicies', 'CiliumNetworkPolicy'],
+  ['cilium.io', 'ciliumclusterwidenetworkpolicies', 'CiliumClusterwideNetworkPolicy'],
+  ['projectcalico.org', 'networkpolicies', 'Calico NetworkPolicy'],
+  ['projectcalico.org', 'globalnetworkpolicies', 'Calico GlobalNetworkPolicy'],
+  ['crd.projectcalico.org', 'networkpolicies', 'Calico NetworkPolicy'],
+  ['crd.projectcalico.org', 'globalnetworkpolicies', 'Calico GlobalNetworkPolicy'],
+  ['crd.antrea.io', 'networkpolicies', 'Antrea NetworkPolicy'],
+  ['crd.antrea.io', 'clusternetworkpolicies', 'Antrea ClusterNetworkPolicy'],
+  ['policy.networking.k8s.io', 'adminnetworkpolicies', 'AdminNetworkPolicy'],
+  ['policy.networking.k8s.io', 'baselineadminnetworkpolicies', 'BaselineAdminNetworkPolicy'],
+  ['policy.networking.k8s.io', 'clusternetworkpolicies', 'ClusterNetworkPolicy'],
+]
+
+/** Kinds of policy that this cluster serves besides NetworkPolicy: what they allow is not known. */
+export function otherPolicyKinds(resources: readonly ServedResource[]): readonly string[] {
+  const kinds = OTHER_POLICIES.filter(([group, resource]) =>
+    resources.some((served) => served.group === group && served.resource === resource),
+  ).map(([, , kind]) => kind)
+  return [...new Set(kinds)]
+}
+
+function showsMetadata(volume: unknown): boolean {
+  const items = [
+    ...asArray(at(volume, 'downwardAPI', 'items')),
+    ...asArray(at(volume, 'projected', 'sources')).flatMap((source) =>
+      asArray(at(source, 'downwardAPI', 'items')),
+    ),
+  ]
+  return items.some((item) =>
+    /^metadata\.(labels|annotations)/.test(asString(at(item, 'fieldRef', 'fieldPath')) ?? ''),
+  )
+}
+
+function volumes(pod: Pod): readonly unknown[] {
+  return asArray(at(pod, 'spec', 'volumes'))
+}

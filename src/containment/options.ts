@@ -1,0 +1,11 @@
+/** What the responder said about a quarantine. */
+export interface QuarantineOptions {
+  readonly case: string
+  /** Who holds the pod, as the lock says it to the next responder: 'ana@corp'. */
+  readonly who: string
+  /** Labels that stay although nothing needs them (--keep-label). */
+  readonly keepLabels: readonly string[]
+  /** Take a Service's last ready endpoint (--allow-outage). */
+  readonly allowOutage: boolean
+  readonly toolVersion: string
+}

@@ -1,0 +1,153 @@
+import type { ReadContext, Verdict, VerdictKind } from '../model/containment.js'
+import { isCode, messageOf } from '../model/errors.js'
+import type { NetworkPolicy, Pod } from '../model/kubernetes.js'
+import { comparePolicies } from '../model/policy-evaluation.js'
+import { QUARANTINE_KEY, type QuarantinePlan } from '../model/quarantine-plan.js'
+import { uid8 } from '../model/target.js'
+import { denyAllName, isOurDenyAll, policiesPath } from './deny-all.js'
+import { otherPolicyKinds } from './exposure.js'
+import { controllerOf, lockOf } from './lock.js'
+import { listObjects, readObject, readPod } from './reading.js'
+
+interface Finding {
+  readonly tried: readonly string[]
+  readonly open: readonly string[]
+  /** Why the deny-all is certainly not in force. */
+  readonly broken?: string
+}
+
+/**
+ * Reads back what stands in the API. That is all: nothing is tried from the pod's network, so the best verdict is
+ * `unverified`. `not-enforced` only where it is certain: the policy, the label or the pod's own network is not there.
+ */
+export async function verifyQuarantine(
+  context: ReadContext,
+  plan: QuarantinePlan,
+  confirmedAt: string | undefined,
+): Promise<Verdict> {
+  let pod: Pod
+  try {
+    pod = await readPod(context.kube, plan.target, context.run.signal)
+  } catch (error) {
+    if (!isCode(error, 'target-changed')) throw error
+    return verdict('unverified', `${error.message}: there is nothing left to try`, [], [], undefined)
+  }
+  const [denyAll, labels, residuals] = [
+    await readDenyAll(context, plan),
+    readLabels(pod, plan),
+    await readResiduals(context, plan, pod),
+  ]
+  const findings = [denyAll, labels, residuals, readHold(pod, plan)]
+  const broken = [
+    ...(pod.spec?.hostNetwork === true
+      ? ['the pod uses the network of its node, where NetworkPolicies do not apply']
+      : []),
+    ...findings.flatMap((finding) => finding.broken ?? []),
+  ]
+  const tried = findings.flatMap((finding) => finding.tried)
+  const open = findings.flatMap((finding) => finding.open).concat(alwaysOpen(pod))
+  return broken.length > 0
+    ? verdict('not-enforced', broken.join('; '), tried, open, undefined)
+    : verdict(
+        'unverified',
+        "accepted by the API server; nothing was tried from the pod's network",
+        tried,
+        open,
+        confirmedAt,
+      )
+}
+
+function verdict(
+  kind: VerdictKind,
+  why: string,
+  tried: readonly string[],
+  open: readonly string[],
+  inForceAt: string | undefined,
+): Verdict {
+  return {
+    schema: 'impound/verdict/v1',
+    kind,
+    why,
+    tried,
+    open,
+    ...(inForceAt === undefined ? {} : { inForceAt }),
+  }
+}
+
+async function readDenyAll({ kube, run }: ReadContext, plan: QuarantinePlan): Promise<Finding> {
+  const name = denyAllName(plan.target)
+  const policy = await readObject<NetworkPolicy>(kube, policiesPath(plan.target.namespace, name), run.signal)
+  if (policy === undefined) return { tried: [], open: [], broken: `NetworkPolicy ${name} does not exist` }
+  return isOurDenyAll(policy, plan.target, plan.case)
+    ? { tried: [`read back: NetworkPolicy ${name} stands as written`], open: [] }
+    : { tried: [], open: [], broken: `NetworkPolicy ${name} is not as it was written` }
+}
+
+function readLabels(pod: Pod, plan: QuarantinePlan): Finding {
+  const labels = pod.metadata?.labels ?? {}
+  if (labels[QUARANTINE_KEY] !== uid8(plan.target)) {
+    return { tried: [], open: [], broken: `the pod does not carry the label ${QUARANTINE_KEY}` }
+  }
+  const back = plan.labels.remove.filter((key) => Object.hasOwn(labels, key))
+  return {
+    tried: [
+      `read back: label ${QUARANTINE_KEY} is on the pod`,
+      ...(back.length === 0 && plan.labels.remove.length > 0
+        ? [`read back: labels are gone: ${plan.labels.remove.join(', ')}`]
+        : []),
+    ],
+    open: back.length === 0 ? [] : [`labels that were to go are on the pod: ${back.join(', ')}`],
+  }
+}
+
+/** Policies beside ours that select the pod as it is now and allow something. */
+async function readResiduals({ kube, run }: ReadContext, plan: QuarantinePlan, pod: Pod): Promise<Finding> {
+  const labels = pod.metadata?.labels ?? {}
+  try {
+    const [policies, { resources }] = await Promise.all([
+      listObjects<NetworkPolicy>(kube, policiesPath(plan.target.namespace), run.signal),
+      kube.discover(run.signal),
+    ])
+    const residual = comparePolicies(policies, labels, labels).filter((policy) => policy.residual)
+    return {
+      tried: [
+        `evaluated: ${policies.length} NetworkPolicies of the namespace, ${residual.length} of which still let the pod through`,
+      ],
+      open: [
+        ...residual.map(({ name, allows }) => `NetworkPolicy ${name} still selects it: ${allows.join('; ')}`),
+        ...otherPolicyKinds(resources).map((kind) => `what a ${kind} allows: not evaluated`),
+      ],
+    }
+  } catch (error) {
+    if (isCode(error, 'aborted')) throw error
+    return { tried: [], open: [`what other NetworkPolicies allow: not known (${messageOf(error)})`] }
+  }
+}
+
+function readHold(pod: Pod, plan: QuarantinePlan): Finding {
+  const lock = lockOf(pod)
+  const held = lock.state === 'held' && lock.lock.case === plan.case
+  const controller = controllerOf(pod)
+  return {
+    tried: controller === undefined ? ['read back: no controller holds the pod'] : [],
+    open: [
+      ...(controller === undefined
+        ? []
+        : [
+            `${controller.kind ?? ''} ${controller.name ?? ''} has not let the pod go: it may put labels back or delete it, and deleting it deletes the pod`,
+          ]),
+      ...(held
+        ? []
+        : ['the annotation that holds the pod for this case is gone: another responder can not see it']),
+    ],
+  }
+}
+
+function alwaysOpen(pod: Pod): readonly string[] {
+  const { nodeName } = pod.spec ?? {}
+  const { hostIP } = pod.status ?? {}
+  return [
+    'connections that were open before the cut: most network plugins leave them',
+    `traffic between the pod and its own node${nodeName === undefined ? '' : ` ${nodeName}`}${hostIP === undefined ? '' : ` (${hostIP})`}`,
+  ]
+}
