@@ -5,6 +5,11 @@ export interface MarkdownOptions {
   readonly maxLength?: number
 }
 
+export interface InlineOptions extends MarkdownOptions {
+  /** False where something else stands before it in its line; true if not said. */
+  readonly lineStart?: boolean
+}
+
 const VALUE_LENGTH = 300
 const BLOCK_LENGTH = 20_000
 
@@ -19,15 +24,14 @@ const AUTOLINKED = /:\/\/|\/\/|@|www\.|\.[\p{L}\p{N}-]*\p{L}|(?:mailto|xmpp|java
  * One line of running text that renders as itself, wherever in a line it stands: also in a table's cell. Text that a
  * renderer would turn into a link by itself becomes a code span. Source: CommonMark 0.31, GFM 0.29.
  */
-export function forMarkdownInline(text: string, options: MarkdownOptions = {}): string {
+export function forMarkdownInline(text: string, options: InlineOptions = {}): string {
   const shown = visible(text, { maxLength: options.maxLength ?? VALUE_LENGTH, lineBreaks: 'show' })
   if (AUTOLINKED.test(shown)) return codeSpans(shown)
-  return shown
-    .replaceAll(/ {2,}/g, ' ')
-    .replaceAll(PUNCTUATION, '\\$&')
-    .replace(LINE_START, (_match, space: string, mark: string) =>
-      /^\d/.test(mark) ? `${space}${mark}\\` : `${space}\\${mark}`,
-    )
+  const escaped = shown.replaceAll(/ {2,}/g, ' ').replaceAll(PUNCTUATION, '\\$&')
+  if (options.lineStart === false) return escaped
+  return escaped.replace(LINE_START, (_match, space: string, mark: string) =>
+    /^\d/.test(mark) ? `${space}${mark}\\` : `${space}\\${mark}`,
+  )
 }
 
 /**

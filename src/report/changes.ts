@@ -1,0 +1,80 @@
+import { asString, at } from '../model/json.js'
+import { forShell } from '../text/shell.js'
+import { bounded, byText } from './bounded.js'
+import type { ReportInput, ReportTargetInput, ReportWrite } from './input.js'
+import type { Changes, Sentence, WriteRow } from './model.js'
+import { plain, sentence } from './sentence.js'
+
+const MOST_WRITES = 200
+
+/** Every change to the cluster in the order of its times, and the commands that undo them. */
+export function changesOf(input: ReportInput, archiveFile: string): Changes {
+  const writes = input.targets
+    .flatMap((target) => target.writes)
+    .toSorted((a, b) => byText(a.at ?? '', b.at ?? ''))
+  const rows = writes.map((write, index) => rowOf(write, index + 1))
+  const having = (...outcomes: readonly string[]): number =>
+    rows.filter((row) => outcomes.includes(row.outcome)).length
+  const touched = input.targets.filter(isTouched)
+  return {
+    writes: bounded(rows, MOST_WRITES, 'acquisition.jsonl'),
+    confirmed: having('confirmed'),
+    refused: having('refused'),
+    unknown: having('no answer', 'server error'),
+    undo:
+      touched.length === 0
+        ? null
+        : {
+            live: touched.map(releaseCommand).join('\n'),
+            fromArchive: `impound release --from ${forShell(archiveFile)}`,
+          },
+    onRelease: touched.flatMap(onRelease),
+  }
+}
+
+/** Whether the cluster may differ because of this target: a write was confirmed, or nobody knows. */
+export function isTouched(target: ReportTargetInput): boolean {
+  return target.writes.some((write) => outcomeOf(write) !== 'refused')
+}
+
+export function releaseCommand({ target }: ReportTargetInput): string {
+  return `impound release ${forShell(target.name)} -n ${forShell(target.namespace)}`
+}
+
+function onRelease({ target, plan }: ReportTargetInput): readonly Sentence[] {
+  if (plan === undefined) return []
+  const pod = `${target.namespace}/${target.name}`
+  const words = plain(plan.owner.onRelease)
+  return [
+    plan.owner.name === ''
+      ? sentence`${pod}, without an owner: ${words}.`
+      : sentence`${pod}, owner ${`${plan.owner.kind} ${plan.owner.name}`}: ${words}.`,
+  ]
+}
+
+function rowOf(write: ReportWrite, number: number): WriteRow {
+  const { intent, outcome } = write
+  return {
+    number,
+    at: write.at ?? null,
+    what: `${intent.action}: ${intent.step}`,
+    request: `${intent.method} ${objectPath(write)}`,
+    outcome: outcomeOf(write),
+    status: outcome?.status ?? null,
+    error: outcome?.error ?? null,
+    auditId: intent.auditId,
+  }
+}
+
+function outcomeOf({ outcome }: ReportWrite): 'confirmed' | 'refused' | 'no answer' | 'server error' {
+  const status = outcome?.status
+  if (status === undefined) return 'no answer'
+  if (status >= 500) return 'server error'
+  return status >= 400 ? 'refused' : 'confirmed'
+}
+
+/** A create goes to the collection: the name is in the body. */
+function objectPath({ intent }: ReportWrite): string {
+  const name = intent.method === 'POST' ? asString(at(intent.body, 'metadata', 'name')) : undefined
+  return name === undefined ? intent.path : `${intent.path}/${encodeURIComponent(name.toWellFormed())}`
+}

@@ -1,0 +1,105 @@
+import type { ChangeKind, DiffEntry, FileFacts } from '../model/documents.js'
+import { safeSegment } from '../model/safe-segment.js'
+import { formatBytes } from '../text/bytes.js'
+import { bounded, byText } from './bounded.js'
+import { compareChanges } from './change-ranking.js'
+import type { ReportFilesystem } from './input.js'
+import type { Bounded, ChangeRow, FilesystemReport, Sentence } from './model.js'
+import { plain, sentence } from './sentence.js'
+import { CHANGE_WORDS, CONTENT_WORDS, FLAG_WORDS, METHOD_WORDS, TRUST_WORDS } from './words.js'
+
+const MOST_CONTAINERS = 50
+/** Rows of changed files in a report. Feed a ChangeRanking of this size with all entries. */
+export const MOST_CHANGES = 100
+const MOST_LINES = 20
+
+export function filesystemsOf(
+  filesystems: readonly ReportFilesystem[],
+  directory: string,
+): Bounded<FilesystemReport> {
+  const rows = filesystems
+    .toSorted((a, b) => byText(a.summary.container, b.summary.container))
+    .map((filesystem) => filesystemOf(filesystem, directory))
+  return bounded(rows, MOST_CONTAINERS, `data/targets/${directory}/filesystem/`)
+}
+
+function filesystemOf({ summary, entries }: ReportFilesystem, directory: string): FilesystemReport {
+  const counts = (Object.entries(CHANGE_WORDS) as [ChangeKind, string][])
+    .map(([kind, words]) => ({ kind: words, count: summary.counts[kind] }))
+    .filter(({ count }) => count > 0)
+  const total = Math.max(
+    entries.length,
+    counts.reduce((sum, { count }) => sum + count, 0),
+  )
+  const where = `data/targets/${directory}/filesystem/${safeSegment(summary.container)}/diff.jsonl`
+  return {
+    container: summary.container,
+    method: METHOD_WORDS[summary.method],
+    trust: TRUST_WORDS[summary.trust],
+    baseline: baselineWords(summary.baseline),
+    capture: captureWords(summary.capture),
+    counts,
+    entries: bounded(entries.toSorted(compareChanges).map(rowOf), MOST_CHANGES, where, total),
+    disturbance: summary.disturbance.slice(0, MOST_LINES),
+    degraded: summary.degraded.slice(0, MOST_LINES),
+  }
+}
+
+function baselineWords(baseline: ReportFilesystem['summary']['baseline']): Sentence {
+  if (baseline.source === 'none') {
+    return plain(
+      'There was no image to compare with: what is listed is what was there, not what was changed.',
+    )
+  }
+  const checked = baseline.verified
+    ? plain('every layer matched its digest')
+    : plain('not every layer could be checked against its digest')
+  const manifest = baseline.manifestDigest ?? 'digest not known'
+  return sentence`Compared with the image ${manifest} from the registry: ${baseline.entries} entries, ${checked}.`
+}
+
+function captureWords(capture: ReportFilesystem['summary']['capture']): Sentence {
+  const size = plain(`${capture.entries} entries, ${formatBytes(capture.bytes)}`)
+  if (capture.complete) {
+    return sentence`Read ${size}. The stream came whole: its end mark, the far end's own count and digest, and the exit status agree.`
+  }
+  const why = capture.why === undefined ? plain('for a reason that was not recorded') : plain(capture.why)
+  return sentence`Read ${size}. Not proven complete: ${why}. Files may be missing from this list.`
+}
+
+function rowOf(entry: DiffEntry): ChangeRow {
+  const flags = entry.flags.map((flag) => FLAG_WORDS.get(flag) ?? flag)
+  const hidden = entry.class === 'under-mount' ? ['below a mount point'] : []
+  const notable = [...flags, ...hidden].slice(0, 8).join(', ')
+  return {
+    path: entry.path,
+    pathB64: entry.pathB64 ?? null,
+    change: CHANGE_WORDS[entry.change],
+    notable: notable === '' ? null : notable,
+    detail: detailOf(entry),
+    modified: entry.after?.mtime ?? null,
+    sha256: entry.after?.sha256 ?? null,
+    content: entry.content === undefined ? 'not kept' : CONTENT_WORDS[entry.content],
+  }
+}
+
+function detailOf({ before, after, changed }: DiffEntry): string {
+  if (after === undefined) return before === undefined ? '' : `was ${factsOf(before)}`
+  if (before === undefined) return factsOf(after)
+  const turned = [
+    ...(before.type === after.type ? [] : [`${before.type} → ${after.type}`]),
+    ...(before.mode === after.mode ? [] : [`mode ${before.mode} → ${after.mode}`]),
+    ...(before.uid === after.uid && before.gid === after.gid
+      ? []
+      : [`owner ${before.uid}:${before.gid} → ${after.uid}:${after.gid}`]),
+    ...(before.size === after.size ? [] : [`${formatBytes(before.size)} → ${formatBytes(after.size)}`]),
+    ...(before.link === after.link ? [] : [`link ${before.link ?? 'none'} → ${after.link ?? 'none'}`]),
+  ]
+  const aspects = changed.join(', ')
+  return turned.length === 0 ? aspects : `${aspects === '' ? '' : `${aspects}: `}${turned.join(', ')}`
+}
+
+function factsOf(facts: FileFacts): string {
+  const link = facts.link === undefined ? '' : ` → ${facts.link}`
+  return `${facts.type}${link}, ${facts.mode}, owner ${facts.uid}:${facts.gid}, ${formatBytes(facts.size)}`
+}

@@ -1,0 +1,42 @@
+import type { ImageDocument } from '../model/documents.js'
+import { bounded, byText } from './bounded.js'
+import type { Bounded, ImageReport, Sentence } from './model.js'
+import { plain, sentence } from './sentence.js'
+
+const MOST_IMAGES = 50
+const MOST_NOTES = 20
+
+export function imagesOf(images: readonly ImageDocument[], directory: string): Bounded<ImageReport> {
+  const rows = images.toSorted((a, b) => byText(a.container, b.container)).map(imageOf)
+  return bounded(rows, MOST_IMAGES, `data/targets/${directory}/image/`)
+}
+
+function imageOf(image: ImageDocument): ImageReport {
+  return {
+    container: image.container,
+    reference: image.reference,
+    imageID: image.imageID,
+    registry: registryWords(image),
+    tag: tagWords(image),
+    created: image.registry?.created ?? null,
+    platform: image.registry?.platform ?? null,
+    layers: image.registry?.layers.length ?? null,
+    notes: image.notes.slice(0, MOST_NOTES),
+  }
+}
+
+function registryWords({ registry, digest }: ImageDocument): Sentence {
+  if (registry === undefined) {
+    return digest === undefined
+      ? plain('The runtime named no digest, so no registry could be asked for what runs here.')
+      : plain('The registry was not asked, or did not answer. The ledger says which.')
+  }
+  return sentence`${registry.repository} has manifest ${registry.manifestDigest} and configuration ${registry.configDigest}; both were checked against their digests.`
+}
+
+function tagWords({ tagNow }: ImageDocument): Sentence {
+  if (tagNow === undefined) return plain('Not compared with what the tag stands for now.')
+  return tagNow.drifted
+    ? sentence`The tag ${tagNow.tag} now stands for another image: ${tagNow.digest}.`
+    : sentence`The tag ${tagNow.tag} still stands for the image that runs here.`
+}

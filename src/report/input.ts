@@ -1,0 +1,78 @@
+import type { JournalEntry, Verdict } from '../model/containment.js'
+import type {
+  DiffEntry,
+  EventLine,
+  FilesystemSummary,
+  ImageDocument,
+  LogsDocument,
+  NetworkDocument,
+  OwnersDocument,
+  PodDocument,
+} from '../model/documents.js'
+import type { ArtefactRecord, LedgerRow } from '../model/evidence.js'
+import type { QuarantinePlan } from '../model/quarantine-plan.js'
+import type { Scene } from '../model/scene.js'
+import type { Target } from '../model/target.js'
+
+/** A change to the cluster, with the times of its two lines in the acquisition log where they are known. */
+export interface ReportWrite extends JournalEntry {
+  readonly at?: string
+  readonly answeredAt?: string
+}
+
+export interface ReportFilesystem {
+  readonly summary: FilesystemSummary
+  /** The entries to show: all, or what a ChangeRanking left of them. */
+  readonly entries: readonly DiffEntry[]
+}
+
+/** What is known of one pod. An undefined document was not collected; the ledger says why. */
+export interface ReportTargetInput {
+  /** Its directory's name below data/targets. */
+  readonly directory: string
+  readonly target: Pick<Target, 'namespace' | 'name' | 'uid'>
+  readonly pod?: PodDocument
+  readonly owners?: OwnersDocument
+  readonly events?: readonly EventLine[]
+  readonly logs?: LogsDocument
+  readonly network?: NetworkDocument
+  readonly images: readonly ImageDocument[]
+  readonly filesystems: readonly ReportFilesystem[]
+  readonly plan?: QuarantinePlan
+  readonly verdict?: Verdict
+  readonly writes: readonly ReportWrite[]
+  readonly after?: ReportAftermath
+}
+
+/** How suspect and owner stood when the run ended. */
+export interface ReportAftermath {
+  readonly suspect: string
+  /** Restarts since the target was resolved. */
+  readonly restarts: number
+  /** Pods that the former owner made since the run began; absent where pods could not be listed. */
+  readonly replacements?: readonly { readonly name: string; readonly ready: boolean }[]
+  readonly unknown: readonly string[]
+}
+
+/** All that a report is made from: parsed documents of one run, from memory or from an archive. Any string may be hostile. */
+export interface ReportInput {
+  readonly scene: Scene
+  readonly targets: readonly ReportTargetInput[]
+  readonly ledger: readonly LedgerRow[]
+  readonly artefacts: readonly ArtefactRecord[]
+  /** The bag's name: the archive's, without extension. */
+  readonly archiveName: string
+  /** '.tar.gz' if not said. */
+  readonly archiveExtension?: string
+  /** Why the archive is not what was meant to be sealed; absent where it is. */
+  readonly incomplete?: string
+  /** RFC 3339, local clock. */
+  readonly startedAt: string
+  readonly endedAt: string
+  /** Requests sent to the API server: the run's footprint in the audit log. */
+  readonly requestCount?: number
+  /** SHA-256 of the acquisition log's last line, where the log is already closed. */
+  readonly logHead?: string
+  /** The house's handling label: 'TLP:AMBER'. */
+  readonly handling?: string
+}

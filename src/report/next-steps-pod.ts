@@ -1,0 +1,176 @@
+import { forShell } from '../text/shell.js'
+import { isTouched } from './changes.js'
+import type { ReportInput, ReportTargetInput } from './input.js'
+import type { Sentence, Step } from './model.js'
+import { Kubectl } from './kubectl.js'
+import { plain, sentence } from './sentence.js'
+
+/** A step before it has its place. */
+type Unnumbered = Omit<Step, 'number'>
+
+const MOST_NAMES = 10
+const MOST_OPEN = 20
+
+/** What is left to do about one pod, most urgent first. */
+export function podSteps(input: ReportInput, target: ReportTargetInput): readonly Unnumbered[] {
+  const kubectl = new Kubectl(input.scene.where)
+  return [
+    ...containmentStep(input, target, kubectl),
+    ...replacementStep(target, kubectl),
+    credentialStep(target, kubectl),
+    rotatedLogsStep(target, kubectl),
+    auditStep(input, target),
+    ...imageStep(target),
+  ]
+}
+
+function containmentStep(
+  { scene }: ReportInput,
+  target: ReportTargetInput,
+  kubectl: Kubectl,
+): readonly Unnumbered[] {
+  const { namespace, name } = target.target
+  const pod = `${namespace}/${name}`
+  if (target.verdict?.kind === 'enforced' && target.verdict.open.length === 0) return []
+  if (!isTouched(target)) {
+    return [
+      {
+        title: `Decide whether to cut off ${pod}`,
+        why: plain('This run did not isolate the pod. It can still send and receive.'),
+        commands: `impound quarantine ${forShell(name)} -n ${forShell(namespace)} --case ${forShell(scene.case)}`,
+        notes: [],
+      },
+    ]
+  }
+  const verdict = target.verdict?.kind ?? 'not known'
+  return [
+    {
+      title: `Close what is still open around ${pod}`,
+      why: sentence`Containment is ${verdict}. Until somebody has seen traffic being refused, treat the pod as connected.`,
+      commands: [
+        kubectl.get(namespace, 'pod', [name], '--show-labels -o wide'),
+        kubectl.get(namespace, 'networkpolicy', [], '-o yaml'),
+      ].join('\n'),
+      notes: (target.verdict?.open ?? []).slice(0, MOST_OPEN).map((open) => sentence`Open: ${plain(open)}`),
+    },
+  ]
+}
+
+function replacementStep(target: ReportTargetInput, kubectl: Kubectl): readonly Unnumbered[] {
+  const owner = target.plan?.owner
+  if (owner === undefined || owner.name === '' || !isTouched(target)) return []
+  const { namespace } = target.target
+  const names = (target.after?.replacements ?? []).map(({ name }) => name).slice(0, MOST_NAMES)
+  return [
+    {
+      title: `Look at what replaced ${namespace}/${target.target.name}`,
+      why: sentence`Its owner ${`${owner.kind} ${owner.name}`} makes a new pod from the same image and with the same weakness: whoever came in can come in again.`,
+      commands: [
+        names.length > 0
+          ? kubectl.get(namespace, 'pod', names, '-o wide')
+          : kubectl.get(namespace, 'pod', [], `${labelFlag(target)}-o wide`),
+        kubectl.get(
+          namespace,
+          'events',
+          [],
+          '--field-selector involvedObject.kind=Pod --sort-by=.lastTimestamp',
+        ),
+      ].join('\n'),
+      notes:
+        target.after?.replacements === undefined
+          ? [plain('Whether there is a new pod yet is not known.')]
+          : target.after.replacements.length === 0
+            ? [plain('There was none when the run ended.')]
+            : [],
+    },
+  ]
+}
+
+/** The labels that the suspect lost are those that its owner selects by. */
+function labelFlag({ plan }: ReportTargetInput): string {
+  const labels = (plan?.labels.remove ?? [])
+    .toSorted()
+    .map((key) => `${key}=${plan?.labels.before[key] ?? ''}`)
+  return labels.length === 0 ? '' : `-l ${forShell(labels.slice(0, MOST_NAMES).join(','))} `
+}
+
+function credentialStep({ target, pod }: ReportTargetInput, kubectl: Kubectl): Unnumbered {
+  const { namespace, name } = target
+  const account = pod?.serviceAccount
+  const user = `system:serviceaccount:${namespace}:${account ?? 'default'}`
+  const named: Sentence =
+    account === undefined
+      ? sentence`The pod's service account is not known here; read it from the pod.`
+      : sentence`The pod runs as service account ${`${namespace}/${account}`}. Whoever was in the pod may hold its token, and every secret that was mounted or set in it.`
+  return {
+    title: `Revoke what ${namespace}/${name} could use`,
+    why: named,
+    commands: [
+      kubectl.command(`auth can-i --list -n ${forShell(namespace)} --as=${forShell(user)}`),
+      `${kubectl.command('get rolebindings,clusterrolebindings -A -o wide')} | grep -F -e ${forShell(`${namespace}/${account ?? 'default'}`)}`,
+      kubectl.get(namespace, 'secrets', [], '--field-selector type=kubernetes.io/service-account-token'),
+    ].join('\n'),
+    notes: [
+      plain(
+        'A token bound to the pod stays valid while the pod exists. Take its bindings away, or delete the pod once the evidence is verified. Token Secrets have to be deleted.',
+      ),
+      plain(
+        'Rotate what the pod had in environment variables, mounted Secrets and cloud identities at the systems that accept it: removing it from the cluster does not revoke it.',
+      ),
+    ],
+  }
+}
+
+function rotatedLogsStep({ target, pod }: ReportTargetInput, kubectl: Kubectl): Unnumbered {
+  const directory = `/var/log/pods/${target.namespace}_${target.name}_${target.uid}`
+  const where =
+    pod?.node === undefined ? plain('the node, which is not known here,') : sentence`node ${pod.node}`
+  return {
+    title: `Fetch the older log files of ${target.namespace}/${target.name} from its node`,
+    why: sentence`The API gives the newest log file of each container. The older ones are on ${where} until the kubelet rotates them away or the pod is deleted.`,
+    commands: [
+      ...(pod?.node === undefined ? [kubectl.get(target.namespace, 'pod', [target.name], '-o wide')] : []),
+      '# as root on the node',
+      `ls -lR ${forShell(directory)}`,
+      `tar -czf pod-logs.tar.gz ${forShell(directory)} && sha256sum pod-logs.tar.gz`,
+    ].join('\n'),
+    notes: [],
+  }
+}
+
+function auditStep({ scene, startedAt }: ReportInput, { target, pod }: ReportTargetInput): Unnumbered {
+  const account = `system:serviceaccount:${target.namespace}:${pod?.serviceAccount ?? 'default'}`
+  const since = pod?.created ?? startedAt
+  const filter =
+    'select((.objectRef.namespace == $ns and .objectRef.name == $pod) or .user.username == $account)'
+  return {
+    title: `Secure the API server's audit log for ${target.namespace}/${target.name}`,
+    why: sentence`It alone shows who ran exec in the pod and what its account did. Ask whoever runs the control plane for everything since ${since}, before it is rotated away.`,
+    commands: `jq -c --arg ns ${forShell(target.namespace)} --arg pod ${forShell(target.name)} --arg account ${forShell(account)} '${filter}' audit.log`,
+    notes: [
+      sentence`Requests of this run are in it too: those of ${scene.who.impersonating ?? scene.who.user ?? 'the user of this run'}. The Audit-IDs of its changes are in the report.`,
+    ],
+  }
+}
+
+function imageStep({ target, images }: ReportTargetInput): readonly Unnumbered[] {
+  const kept = images
+    .flatMap(({ registry }) => (registry === undefined ? [] : [registry]))
+    .slice(0, MOST_NAMES)
+  if (kept.length === 0) return []
+  return [
+    {
+      title: `Keep the images of ${target.namespace}/${target.name}`,
+      why: plain(
+        'Registries delete manifests that no tag names, and nodes delete images that no pod uses. The archive holds manifest and configuration, not the layers.',
+      ),
+      commands: kept
+        .map(
+          ({ repository, manifestDigest }, index) =>
+            `skopeo copy ${forShell(`docker://${repository}@${manifestDigest}`)} oci-archive:image-${index + 1}.tar`,
+        )
+        .join('\n'),
+      notes: [],
+    },
+  ]
+}
