@@ -3,14 +3,17 @@ import { basename, dirname, join } from 'node:path'
 
 import { ImpoundError } from '../model/errors.js'
 import { adoptStrays } from './adopt.js'
+import { checkedName } from './artefact-store.js'
 import { hashFile, putText, spoolFiles, writeTagFiles, type ManifestEntry } from './bag.js'
-import { packTar } from './pack.js'
+import { packTar, type Packed } from './pack.js'
 import { ledgerDocument } from './projection.js'
 import type { Spool } from './spool.js'
 import { exists, flush, storageError } from './storage.js'
 
 const INDEX = 'data/index.jsonl'
 const LEDGER = 'data/ledger.json'
+/** Flushed side by side small files share the disk's commits. */
+const FLUSHED_AT_ONCE = 16
 
 export interface SealOptions {
   /** Why the run is incomplete as a whole: 'interrupted by Ctrl-C'. One collector's failure is not that. */
@@ -31,6 +34,8 @@ export interface SealedArchive {
   /** `<path>.sha256`, in sha256sum's format. */
   readonly sha256File: string
   readonly besides: readonly string[]
+  /** Where the spool still is, because it could not be removed or holds files that are not of our making. */
+  readonly spoolLeft?: string
 }
 
 /**
@@ -47,52 +52,25 @@ export async function sealSpool(spool: Spool, options: SealOptions): Promise<Sea
       hints: [`check it with impound verify; if it is whole, ${directory} can go`],
     })
   }
-  options.signal.throwIfAborted()
+  if (options.signal.aborted) {
+    throw new ImpoundError('aborted', 'the archive was not begun', { cause: options.signal.reason })
+  }
+  const besides = options.besides.map(({ name: kind, text }) => ({
+    path: join(output, `${name}.${checkedName(kind)}`),
+    text,
+  }))
   const strangers = await settle(spool)
-  const payload = await closePayload(spool)
-  const sealedAt = spool.clock.now()
-  await spool.log.appendDurably({
-    type: 'sealed',
-    incomplete: options.incomplete !== undefined,
-    ...(options.incomplete === undefined ? {} : { why: options.incomplete }),
-  })
-  const logHead = spool.log.head()
-  await spool.close()
-  const members = await writeTagFiles(
-    directory,
-    payload,
-    {
-      case: spool.scene.case,
-      software: `impound ${spool.scene.tool.version}`,
-      sealedAt,
-      logHead,
-      incomplete: options.incomplete,
-    },
-    options.readme,
-  )
-
-  const unfinished = `${path}.partial`
-  const packed = await pack(spool, members, unfinished, options.signal)
-  const besides: string[] = []
-  for (const { name: kind, text } of options.besides) {
-    besides.push(join(output, `${name}.${kind}`))
-    await putText(output, `${name}.${kind}`, text)
-  }
-  await putText(output, `${basename(path)}.sha256`, `${packed.sha256}  ${basename(path)}\n`)
-  try {
-    await rename(unfinished, path)
-    await flush(output)
-    if (strangers.length === 0) await rm(directory, { recursive: true })
-  } catch (error) {
-    throw storageError(error, path)
-  }
+  const members = await closeBag(spool, options)
+  const packed = await publish(spool, members, path, besides, options.signal)
+  const removed = strangers.length === 0 && (await remove(directory))
   return {
     path,
     ...packed,
-    logHead,
+    logHead: spool.log.head(),
     incomplete: options.incomplete,
     sha256File: `${path}.sha256`,
-    besides,
+    besides: besides.map((beside) => beside.path),
+    ...(removed ? {} : { spoolLeft: directory }),
   }
 }
 
@@ -108,6 +86,27 @@ async function settle(spool: Spool): Promise<readonly string[]> {
   return strangers
 }
 
+/** The last lines of the log, the projections of it, and the tag files. Nothing changes in the spool after it. */
+async function closeBag(spool: Spool, options: SealOptions): Promise<readonly ManifestEntry[]> {
+  const { incomplete, readme } = options
+  const payload = await closePayload(spool)
+  const sealedAt = spool.clock.now()
+  await spool.log.appendDurably({
+    type: 'sealed',
+    incomplete: incomplete !== undefined,
+    ...(incomplete === undefined ? {} : { why: incomplete }),
+  })
+  const info = {
+    case: spool.scene.case,
+    software: `impound ${spool.scene.tool.version}`,
+    sealedAt,
+    logHead: spool.log.head(),
+    incomplete,
+  }
+  await spool.close()
+  return writeTagFiles(spool.directory, payload, info, readme)
+}
+
 /** Writes index and ledger, flushes the payload, and lists it. */
 async function closePayload(spool: Spool): Promise<readonly ManifestEntry[]> {
   const { directory } = spool
@@ -115,7 +114,10 @@ async function closePayload(spool: Spool): Promise<readonly ManifestEntry[]> {
   await putText(directory, INDEX, index.map((record) => `${JSON.stringify(record)}\n`).join(''))
   await putText(directory, LEDGER, `${JSON.stringify(ledgerDocument(spool.ledger()), undefined, 2)}\n`)
   try {
-    for (const { path } of index) await flush(join(directory, path))
+    for (let first = 0; first < index.length; first += FLUSHED_AT_ONCE) {
+      const some = index.slice(first, first + FLUSHED_AT_ONCE)
+      await Promise.all(some.map(({ path }) => flush(join(directory, path))))
+    }
   } catch (error) {
     throw storageError(error, directory)
   }
@@ -125,20 +127,37 @@ async function closePayload(spool: Spool): Promise<readonly ManifestEntry[]> {
   return [...index.map(({ path, sha256, bytes }) => ({ path, sha256, bytes })), ...ours]
 }
 
-async function pack(
+/** Packs under another name, puts the companions beside, and only then gives the archive its name. */
+async function publish(
   spool: Spool,
   members: readonly ManifestEntry[],
-  file: string,
+  path: string,
+  besides: readonly { readonly path: string; readonly text: string }[],
   signal: AbortSignal,
-): Promise<{ readonly sha256: string; readonly bytes: number }> {
+): Promise<Packed> {
+  const unfinished = `${path}.partial`
+  const output = dirname(path)
   try {
-    return await packTar(spool.directory, members, file, {
+    const packed = await packTar(spool.directory, members, unfinished, {
       folder: spool.name,
       mtime: new Date(spool.scene.clock.local),
       signal,
     })
+    for (const beside of besides) await putText(output, basename(beside.path), beside.text)
+    await putText(output, `${basename(path)}.sha256`, `${packed.sha256}  ${basename(path)}\n`)
+    await rename(unfinished, path)
+    await flush(output)
+    return packed
   } catch (error) {
-    await rm(file, { force: true })
-    throw error
+    await rm(unfinished, { force: true }).catch(() => undefined)
+    throw storageError(error, path)
   }
+}
+
+/** False where the disk would not let go of it: the archive is whole all the same. */
+async function remove(directory: string): Promise<boolean> {
+  return rm(directory, { recursive: true }).then(
+    () => true,
+    () => false,
+  )
 }

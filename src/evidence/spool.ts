@@ -1,4 +1,4 @@
-import { mkdir, readFile, statfs } from 'node:fs/promises'
+import { mkdir, readFile, rm, statfs } from 'node:fs/promises'
 import { join } from 'node:path'
 
 import { ImpoundError } from '../model/errors.js'
@@ -79,17 +79,29 @@ export async function createSpool(options: SpoolOptions): Promise<Spool> {
     throw storageError(error, directory)
   }
   const projection = new Projection()
-  const log = new ChainedLog(await LineFile.create(join(directory, LOG_FILE)), EMPTY_CHAIN, clock, (line) =>
-    projection.observe(line),
-  )
+  const file = await LineFile.create(join(directory, LOG_FILE))
+  const log = new ChainedLog(file, EMPTY_CHAIN, clock, (line) => projection.observe(line))
   const store = new ArtefactStore(directory, log, clock, options)
   const spool = new SpoolDirectory({ directory, name, scene, clock, log, store, projection })
-  await log.appendDurably({ type: 'scene', scene })
-  await flush(directory)
-  await flush(outputDirectory)
+  try {
+    await begin(spool, store)
+    await flush(directory)
+    await flush(outputDirectory)
+  } catch (error) {
+    // nothing of the cluster's is in it yet
+    await spool.interruptOpen().catch(() => undefined)
+    await spool.close().catch(() => undefined)
+    await rm(directory, { recursive: true, force: true })
+    throw storageError(error, directory)
+  }
+  return spool
+}
+
+async function begin(spool: Spool, store: ArtefactStore): Promise<void> {
+  const { scene } = spool
+  await spool.log.appendDurably({ type: 'scene', scene })
   const source: Source = { kind: 'derived', mediaType: 'application/json', trust: 'tool' }
   await new CollectorSink(store, 'scene').document('scene.json', scene, source, 'scene')
-  return spool
 }
 
 /** What a spool is made of, whether it was just begun or taken up again. */

@@ -15,6 +15,7 @@ const FAULTS: Readonly<Record<string, string>> = {
   EMFILE: 'too many open files',
   ENFILE: 'too many open files on this machine',
   ENOTDIR: 'a part of the path is not a directory',
+  EISDIR: 'a folder of that name is in the way',
   ENAMETOOLONG: 'the name is too long for this disk',
 }
 

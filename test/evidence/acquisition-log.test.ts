@@ -75,6 +75,7 @@ describe('the acquisition log', () => {
     )
     await expect(log.append({ type: 'remark', text: 'x' })).rejects.toMatchObject({ code: 'storage' })
     expect(log.head()).toBe(EMPTY_CHAIN.head)
+    await log.close().catch(() => undefined)
   })
 
   it.each([

@@ -231,11 +231,13 @@ describe('names', () => {
 })
 
 describe('a full disk', () => {
-  it('travels as storage from every way of writing, with a hint', async () => {
-    const spool = await newSpool(await scratch(), { openNew: () => open('/dev/full', 'w') }).catch(
-      (error: unknown) => error,
-    )
-    expect(spool).toMatchObject({ code: 'storage', hints: [expect.stringContaining('impound seal')] })
+  it('ends a run before it has begun, and leaves nothing behind', async () => {
+    const output = await scratch()
+    await expect(newSpool(output, { openNew: () => open('/dev/full', 'w') })).rejects.toMatchObject({
+      code: 'storage',
+      hints: [expect.stringContaining('impound seal')],
+    })
+    expect(await readdir(output)).toEqual([])
   })
 
   it('is what an attempt ends with, whatever the pipeline says; what reached the disk is kept at the seal', async () => {
