@@ -31,15 +31,25 @@ export const UID = {
   policySameNamespace: 'e24d80b6-5c9f-4e31-8d7a-f19b03c6a5e8',
 } as const
 
-export const NODE_A = { name: 'ip-10-0-3-7', ip: '10.0.3.7', uid: UID.nodeA } as const
-export const NODE_B = { name: 'ip-10-0-3-22', ip: '10.0.3.22', uid: UID.nodeB } as const
+export const NODE_A = {
+  name: 'ip-10-0-3-7',
+  ip: '10.0.3.7',
+  podRange: '10.42.1.0/24',
+  uid: UID.nodeA,
+} as const
+export const NODE_B = {
+  name: 'ip-10-0-3-22',
+  ip: '10.0.3.22',
+  podRange: '10.42.2.0/24',
+  uid: UID.nodeB,
+} as const
 
 export const WEB_HASH = '6dd6bfc4b'
 export const DB_HASH = '5c9f7d8b64'
 
-export const SUSPECT = { name: `web-${WEB_HASH}-x2x7k`, uid: UID.podSuspect, ip: '10.0.3.9' } as const
-export const SIBLING = { name: `web-${WEB_HASH}-q8w5z`, uid: UID.podSibling, ip: '10.0.3.25' } as const
-export const DB_POD = { name: `db-${DB_HASH}-7hlpz`, uid: UID.podDb, ip: '10.0.3.11' } as const
+export const SUSPECT = { name: `web-${WEB_HASH}-x2x7k`, uid: UID.podSuspect, ip: '10.42.1.9' } as const
+export const SIBLING = { name: `web-${WEB_HASH}-q8w5z`, uid: UID.podSibling, ip: '10.42.2.25' } as const
+export const DB_POD = { name: `db-${DB_HASH}-7hlpz`, uid: UID.podDb, ip: '10.42.1.11' } as const
 
 /** Where the implant calls home: an address of TEST-NET-3 (RFC 5737), which leads nowhere. */
 export const C2 = { address: '203.0.113.7', port: 443 } as const

@@ -1,71 +1,101 @@
 import { createHash } from 'node:crypto'
 
-import type { Inside } from './inside.js'
 import type { TarMember } from '../files/tar-writer.js'
 import { tarArchive } from '../files/tar-writer.js'
-import type { BytePath, TreeNode } from '../files/tree.js'
+import type { BytePath, Tree, TreeNode } from '../files/tree.js'
 import { byteOrder, parentOf } from '../files/tree.js'
+import type { Inside } from './inside.js'
+import { escapeMountPath } from './proc.js'
 
 /** The first line of impound's own script that captures a filesystem. */
 export const CAPTURE_MARK = '# impound capture-filesystem v1'
 
-/** The tar of a container's root as that script makes it, and the trailer that it writes to stderr when all is sent. */
+/** Mounted by every runtime, and read although they are mounts: the container can still write them. */
+const READ_ANYWAY: ReadonlySet<BytePath> = new Set(['etc/hosts', 'etc/hostname', 'etc/resolv.conf'])
+
+/** What templates/capture-filesystem.sh does in a container with busybox: its words, its tar, its words after that. */
 export interface Capture {
-  readonly stdout: Iterable<Buffer>
-  /** To be asked for after the last chunk. */
-  trailer(): string
+  /** On stderr, before the tar. */
+  readonly preamble: string
+  /** The tar, on stdout. */
+  readonly chunks: Iterable<Buffer>
+  /** On stderr, once the last chunk is out: complaints and trailer, with the script's exit status. */
+  conclusion(): { readonly text: string; readonly exitCode: number }
 }
 
 export function captureFilesystem(inside: Inside): Capture {
+  const mounts = inside.mounts.filter(({ path }) => !READ_ANYWAY.has(path))
   const hash = createHash('sha256')
+  const complaints: string[] = []
   let bytes = 0
   function* counted(): Generator<Buffer, void, void> {
-    for (const chunk of tarArchive(captureMembers(inside), 'gnu')) {
+    for (const chunk of tarArchive(captureMembers(inside, complaints), 'gnu')) {
       hash.update(chunk)
       bytes += chunk.length
       yield chunk
     }
   }
   return {
-    stdout: counted(),
-    trailer: () => `impound-trailer v1 bytes=${bytes} sha256=${hash.copy().digest('hex')} tar=0\n`,
+    preamble: [
+      ...mounts.map(({ path }) => `impound-mount v1 ${escapeMountPath(`/${path}`)}\n`),
+      'impound-begin v1 mounts=known xattrs=no exclude=yes counted=yes\n',
+    ].join(''),
+    chunks: counted(),
+    conclusion: () => {
+      const exitCode = complaints.length === 0 ? 0 : 1
+      if (exitCode !== 0) complaints.push('tar: error exit delayed from previous errors\n')
+      const trailer = `impound-trailer v1 bytes=${bytes} sha256=${hash.copy().digest('hex')} tar=${exitCode}\n`
+      return { text: [...complaints, trailer].join(''), exitCode }
+    },
   }
 }
 
 /**
- * Members of the root filesystem alone, parents before children: a directory that something is mounted over is an empty
- * stub, a file that is mounted over is left out.
+ * Members of the root filesystem, parents before children, without what is mounted over it and without what the
+ * container's user can't read, which is complained of.
  */
-export function* captureMembers(inside: Inside): Generator<TarMember, void, void> {
-  const mounted = new Map(inside.mounts.map((mount) => [mount.path, mount.tree.get('')] as const))
-  const seen = new Set<BytePath>()
-  for (const path of [...inside.root.keys()].sort(byteOrder)) {
-    const node = mounted.get(path) ?? inside.root.get(path)
-    if (node === undefined || isCovered(path, mounted)) continue
-    if (mounted.has(path) && node.kind !== 'directory') continue
-    yield member(path, firstNameFirst(path, node, seen, inside))
+export function* captureMembers(inside: Inside, complaints: string[]): Generator<TarMember, void, void> {
+  const left = new Set(inside.mounts.map(({ path }) => path).filter((path) => !READ_ANYWAY.has(path)))
+  const root = new Map(inside.root)
+  for (const { path, tree } of inside.mounts) {
+    const node = tree.get('')
+    if (READ_ANYWAY.has(path) && node !== undefined) root.set(path, node)
+  }
+  const archived = new Set<BytePath>()
+  for (const path of [...root.keys()].sort(byteOrder)) {
+    const node = root.get(path)
+    if (node === undefined || isAtOrBelow(path, left)) continue
+    const readable = mayRead(inside, node)
+    if (!readable) complaints.push(`tar: can't open './${path}': Permission denied\n`)
+    if (!readable && node.kind === 'directory') left.add(path)
+    if (readable || node.kind === 'directory') yield member(path, asArchived(path, node, root, archived))
   }
 }
 
-function isCovered(path: BytePath, mounted: ReadonlyMap<BytePath, unknown>): boolean {
-  for (let at = path; at !== ''; at = parentOf(at)) if (at !== path && mounted.has(at)) return true
+function isAtOrBelow(path: BytePath, places: ReadonlySet<BytePath>): boolean {
+  for (let at = path; at !== ''; at = parentOf(at)) if (places.has(at)) return true
   return false
 }
 
-/** A tar names a file by the first of its names that comes along; the others are links to that one. */
-function firstNameFirst(path: BytePath, node: TreeNode, seen: Set<BytePath>, inside: Inside): TreeNode {
+/** Whether the container's process may list a directory, or open a file. */
+function mayRead({ uid, gid }: Pick<Inside, 'uid' | 'gid'>, node: TreeNode): boolean {
+  if (uid === 0 || node.kind === 'symlink') return true
+  const needed = node.kind === 'directory' ? 0o5 : 0o4
+  const shift = node.uid === uid ? 6 : node.gid === gid ? 3 : 0
+  return ((node.mode >> shift) & needed) === needed
+}
+
+/** A tar has a file's content under the first of its names that comes along; the others are links to that one. */
+function asArchived(path: BytePath, node: TreeNode, root: Tree, archived: Set<BytePath>): TreeNode {
   if (node.kind !== 'hardlink') {
-    seen.add(path)
+    archived.add(path)
     return node
   }
-  if (!seen.has(node.target)) {
-    const file = inside.root.get(node.target)
-    if (file?.kind === 'file') return file
-  }
-  return { ...node, target: `./${node.target}` }
+  const file = root.get(node.target)
+  return file?.kind === 'file' && !archived.has(node.target) ? file : { ...node, target: `./${node.target}` }
 }
 
 function member(path: BytePath, node: TreeNode): TarMember {
-  const name = path === '' ? './' : `./${path}`
-  return { name: node.kind === 'directory' && path !== '' ? `${name}/` : name, node }
+  const name = path === '' ? '.' : `./${path}`
+  return { name: node.kind === 'directory' ? `${name}/` : name, node }
 }

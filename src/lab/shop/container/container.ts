@@ -85,12 +85,8 @@ async function shell(call: ProgramCall, stdout: Writable): Promise<number> {
   }
   const request = readScript(script)
   switch (request.kind) {
-    case 'capture': {
-      const capture = captureFilesystem(call.inside)
-      await writeAll(stdout, capture.stdout, call.signal)
-      await call.err(capture.trailer())
-      return 0
-    }
+    case 'capture':
+      return runCapture(call, stdout)
     case 'command': {
       const [program = '', ...args] = request.argv
       const name = programName(call.tree, program)
@@ -103,4 +99,18 @@ async function shell(call: ProgramCall, stdout: Writable): Promise<number> {
       await call.err('sh: this lab runs one plain command at a time\n')
       return 127
   }
+}
+
+/** The script as it runs here: with the container's own tar, or without one to nothing. */
+async function runCapture(call: ProgramCall, stdout: Writable): Promise<number> {
+  if (programName(call.tree, 'tar') === undefined) {
+    await call.err('sh: tar: not found\n')
+    return 127
+  }
+  const capture = captureFilesystem(call.inside)
+  await call.err(capture.preamble)
+  await writeAll(stdout, capture.chunks, call.signal)
+  const { text, exitCode } = capture.conclusion()
+  await call.err(text)
+  return exitCode
 }

@@ -67,7 +67,7 @@ function requestLines(from: Date, to: Date, count: number): readonly LabLogLine[
     const trace = index % 400 === 399 ? ` trace=${'frame/'.repeat(300)}` : ''
     return line(
       at,
-      `10.0.3.${30 + (index % 40)} GET ${path} ${status} ${3 + (index % 23)}ms${trace}`,
+      `10.42.2.${30 + (index % 40)} GET ${path} ${status} ${3 + (index % 23)}ms${trace}`,
       index * 7919,
     )
   })

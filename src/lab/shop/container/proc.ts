@@ -97,7 +97,7 @@ function source(mount: Mount): string {
 }
 
 /** Space, tab, newline and backslash as the kernel writes them here: three octal digits. */
-function escapeMountPath(path: string): string {
+export function escapeMountPath(path: string): string {
   return path.replaceAll(
     /[ \t\n\\]/g,
     (character) => `\\${character.charCodeAt(0).toString(8).padStart(3, '0')}`,

@@ -56,7 +56,7 @@ function serviceAccount(namespace: string, name: string, uid: string, created: D
 
 type NodeName = typeof NODE_A | typeof NODE_B
 
-function node({ name, ip, uid }: NodeName, moments: Moments): JsonObject {
+function node({ name, ip, podRange, uid }: NodeName, moments: Moments): JsonObject {
   const heartbeat = kubeTime(later(moments.now, -140))
   const condition = (type: string, status: string, reason: string, message: string): JsonObject => ({
     type,
@@ -123,7 +123,11 @@ function node({ name, ip, uid }: NodeName, moments: Moments): JsonObject {
     apiVersion: 'v1',
     kind: 'Node',
     metadata: metadata({ name, uid, created: moments.clusterMade, labels, fieldOwners }),
-    spec: { providerID: `aws:///eu-central-1a/i-0${uid.replaceAll('-', '').slice(0, 16)}` },
+    spec: {
+      podCIDR: podRange,
+      podCIDRs: [podRange],
+      providerID: `aws:///eu-central-1a/i-0${uid.replaceAll('-', '').slice(0, 16)}`,
+    },
     status,
   }
 }

@@ -15,7 +15,7 @@ export function eventObjects(moments: Moments, webImage: string): readonly JsonO
     kubelet(app, {
       type: 'Warning',
       reason: 'Unhealthy',
-      message: 'Liveness probe failed: Get "http://10.0.3.9:8080/livez": context deadline exceeded',
+      message: `Liveness probe failed: Get "http://${SUSPECT.ip}:8080/livez": context deadline exceeded`,
       count: 3,
       first: later(appCrashed, -41),
       last: later(appCrashed, -1),
