@@ -1,4 +1,4 @@
-import type { ReleaseResult, RunResult, TargetResult } from '../engine/result.js'
+import type { RunResult, TargetResult } from '../engine/result.js'
 import { counted } from '../text/count.js'
 import { formatDuration } from '../text/duration.js'
 import { forShell } from '../text/shell.js'
@@ -91,22 +91,4 @@ function clusterRow(screen: Screen, { name, after }: TargetResult): void {
     ),
     ...after.unknown.map((line) => `not known: ${line}`),
   )
-}
-
-export function releaseScreen(result: ReleaseResult): string {
-  const screen = new Screen()
-  for (const { namespace, name, source, report } of result.targets) {
-    screen.head(
-      `${report.left.length === 0 ? 'RELEASED' : 'RELEASED, WITH REMAINDERS'}   ${namespace}/${name}`,
-    )
-    screen.row('undone', ...report.done)
-    screen.row('left', ...report.left)
-    screen.row(
-      'from',
-      { state: 'the state file of the run', archive: 'the archive', annotation: "the pod's annotation" }[
-        source
-      ],
-    )
-  }
-  return screen.toString()
 }

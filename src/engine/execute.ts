@@ -22,6 +22,7 @@ import { finish } from './finish.js'
 import { collectOptions, refusalOf, type PreparedRun } from './prepare.js'
 import type { Progress } from './progress.js'
 import { Recording, type RedactBody } from './recorder.js'
+import { UNKNOWN_CLUSTER } from './release-source.js'
 import type { Choices } from './request.js'
 import type { ContainmentResult, RunResult, TargetResult } from './result.js'
 import { stateDirectory } from './system.js'
@@ -212,7 +213,7 @@ async function containOne(
   of.progress({ type: 'phase', phase: 'contain', target: label })
   const state = await openState(
     stateDirectory(),
-    prepared.scene.where.clusterUid ?? 'unknown-cluster',
+    prepared.scene.where.clusterUid ?? UNKNOWN_CLUSTER,
     target.uid,
   )
   try {
