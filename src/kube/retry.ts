@@ -79,7 +79,7 @@ function waitAfter(outcome: Outcome<Answered>, policy: RetryPolicy, tried: numbe
 }
 
 function isWorthAnother(error: unknown): error is ImpoundError {
-  return isCode(error, 'cut') || (isCode(error, 'unreachable') && isTransient(error))
+  return isCode(error, 'cut') || (isCode(error, 'unreachable') && isTransient(error.cause))
 }
 
 /** Milliseconds; Kubernetes sends seconds (RFC 9110 10.2.3 also knows dates, which are passed over). */

@@ -103,6 +103,8 @@ export class Transport {
         body: request.body ?? null,
         signal: request.signal,
       })
+      // a body that is given up emits an error that nobody may be listening for any more
+      response.body.on('error', () => undefined)
       const headers = flatten(response.headers)
       observations.responseSeen(headers['date'], sentAt, clock.now())
       return {
