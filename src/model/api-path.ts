@@ -1,3 +1,5 @@
+import { ImpoundError } from './errors.js'
+
 /** Where an object, a list or a subresource lives in the Kubernetes API. The core group is ''. */
 export interface ApiPath {
   readonly group: string
@@ -9,7 +11,10 @@ export interface ApiPath {
   readonly subresource?: string
 }
 
-/** The URL path; every part is percent-encoded, so no name can reach another object. */
+/**
+ * The URL path; every part is percent-encoded, so no name can reach another object. Throws `usage` for '.', '..' and '', which
+ * no encoding saves (URL parsers resolve %2E%2E too) and which no object is called.
+ */
 export function urlPath(path: ApiPath): string {
   const parts = path.group === '' ? ['api', path.version] : ['apis', path.group, path.version]
   if (path.namespace !== undefined) parts.push('namespaces', path.namespace)
@@ -20,8 +25,10 @@ export function urlPath(path: ApiPath): string {
 }
 
 function encodeSegment(segment: string): string {
-  // '.' and '..' survive encodeURIComponent and would be resolved away by URL parsers
-  return segment === '.' || segment === '..' ? segment.replaceAll('.', '%2E') : encodeURIComponent(segment)
+  if (segment === '' || segment === '.' || segment === '..') {
+    throw new ImpoundError('usage', `"${segment}" is no name of an object`)
+  }
+  return encodeURIComponent(segment)
 }
 
 export function podPath(namespace: string, name?: string, subresource?: string): ApiPath {
