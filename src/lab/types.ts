@@ -10,7 +10,12 @@ export type LabExecResult =
 /** The inside of one container of the lab. */
 export interface LabContainer {
   /** Runs a program of the container's; honours the backpressure of its sinks and the signal. */
-  exec(argv: readonly string[], stdout: Writable, stderr: Writable, signal: AbortSignal): Promise<LabExecResult>
+  exec(
+    argv: readonly string[],
+    stdout: Writable,
+    stderr: Writable,
+    signal: AbortSignal,
+  ): Promise<LabExecResult>
   /**
    * The newest log file as the kubelet would send it, a line each: RFC 3339 time with nanoseconds, a space, the bytes.
    * Undefined where there was no such run.

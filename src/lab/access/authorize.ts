@@ -1,0 +1,24 @@
+import type { RequestInfo } from '../api/request-info.js'
+import { forbidden, forbiddenPath } from '../api/status.js'
+import { resourceOf, type Attempt } from './rules.js'
+import type { User, Users } from './users.js'
+
+/** Throws the 403 that the API server's RBAC would answer with. */
+export function authorize(user: User, info: RequestInfo, users: Users): void {
+  if (info.kind === 'path') {
+    if (users.mayRead(user, info.path)) return
+    throw forbiddenPath(`User "${user.name}" cannot ${info.verb} path "${info.path}"`)
+  }
+  authorizeResource(user, info, users)
+}
+
+export function authorizeResource(user: User, attempt: Attempt, users: Users): void {
+  if (users.may(user, attempt)) return
+  const { verb, group, resource, namespace, name } = attempt
+  const where = namespace === undefined ? 'at the cluster scope' : `in the namespace "${namespace}"`
+  throw forbidden(
+    { group, resource },
+    name ?? '',
+    `User "${user.name}" cannot ${verb} resource "${resourceOf(attempt)}" in API group "${group}" ${where}`,
+  )
+}

@@ -1,0 +1,53 @@
+import { STATUS_CODES, type ServerResponse } from 'node:http'
+import type { Readable } from 'node:stream'
+
+import type { JsonObject } from '../../model/json.js'
+import type { ApiStatus } from './status.js'
+
+/** What a handler wants sent. */
+export interface Answer {
+  readonly status: number
+  readonly headers: Readonly<Record<string, string>>
+  /** A stream is sent chunked. */
+  readonly body: Buffer | Readable
+}
+
+/** Compact JSON and a newline, as the API server's encoder writes objects. */
+export function jsonAnswer(status: number, body: JsonObject): Answer {
+  return {
+    status,
+    headers: { 'Content-Type': 'application/json' },
+    body: Buffer.from(`${JSON.stringify(body)}\n`),
+  }
+}
+
+/** The version document, which the server indents and leaves without a newline. */
+export function indentedAnswer(body: JsonObject): Answer {
+  return {
+    status: 200,
+    headers: { 'Content-Type': 'application/json' },
+    body: Buffer.from(JSON.stringify(body, null, 2)),
+  }
+}
+
+export function textAnswer(status: number, text: string): Answer {
+  return {
+    status,
+    headers: { 'Content-Type': 'text/plain; charset=utf-8', 'X-Content-Type-Options': 'nosniff' },
+    body: Buffer.from(text),
+  }
+}
+
+export function statusAnswer(status: ApiStatus): Answer {
+  const answer = jsonAnswer(status.code, status.body)
+  return { ...answer, headers: { ...answer.headers, ...status.headers } }
+}
+
+export function writeHead(response: ServerResponse, answer: Answer, auditId: string): void {
+  response.writeHead(answer.status, STATUS_CODES[answer.status] ?? '', {
+    'Audit-Id': auditId,
+    'Cache-Control': 'no-cache, private',
+    ...answer.headers,
+    ...(Buffer.isBuffer(answer.body) ? { 'Content-Length': String(answer.body.length) } : {}),
+  })
+}

@@ -1,0 +1,55 @@
+import { asArray, asObject, type JsonObject } from '../../model/json.js'
+import type { LabResource } from './resources.js'
+
+/** What the server fills in where the client left it out, for the kinds that the lab's users create. */
+export function withDefaults(object: JsonObject, resource: LabResource): JsonObject {
+  switch (resource.kind) {
+    case 'NetworkPolicy':
+      return { ...object, spec: policySpec(asObject(object.spec) ?? {}) }
+    case 'Namespace':
+      return { ...object, spec: { finalizers: ['kubernetes'] }, status: { phase: 'Active' } }
+    case 'Pod':
+      return {
+        ...object,
+        spec: podSpec(asObject(object.spec) ?? {}),
+        status: { phase: 'Pending', qosClass: 'BestEffort' },
+      }
+    case 'PodDisruptionBudget':
+      return {
+        ...object,
+        status: { disruptionsAllowed: 0, currentHealthy: 0, desiredHealthy: 0, expectedPods: 0 },
+      }
+    default:
+      return object
+  }
+}
+
+/** Without policyTypes a policy is about ingress, and about egress where it has egress rules. */
+function policySpec(spec: JsonObject): JsonObject {
+  const policyTypes = ['Ingress', ...(asArray(spec.egress).length > 0 ? ['Egress'] : [])]
+  return { podSelector: {}, policyTypes, ...spec }
+}
+
+function podSpec(spec: JsonObject): JsonObject {
+  const containers = asArray(spec.containers).map((container) => ({
+    resources: {},
+    terminationMessagePath: '/dev/termination-log',
+    terminationMessagePolicy: 'File',
+    imagePullPolicy: 'IfNotPresent',
+    ...asObject(container),
+  }))
+  return {
+    restartPolicy: 'Always',
+    terminationGracePeriodSeconds: 30,
+    dnsPolicy: 'ClusterFirst',
+    serviceAccountName: 'default',
+    serviceAccount: 'default',
+    securityContext: {},
+    schedulerName: 'default-scheduler',
+    enableServiceLinks: true,
+    preemptionPolicy: 'PreemptLowerPriority',
+    priority: 0,
+    ...spec,
+    containers,
+  }
+}

@@ -1,0 +1,96 @@
+import { randomBytes } from 'node:crypto'
+
+import { asString, at, type Json, type JsonObject } from '../../model/json.js'
+import { seconds } from '../api/managed-fields.js'
+import type { ControllerContext } from '../controllers/context.js'
+import { isTerminating, nodeOf, phaseOf, specOf } from '../controllers/pods.js'
+import { recordEvent } from '../controllers/record-event.js'
+import { nameOf, namespaceOf, objectsIn, uidOf } from '../store/object.js'
+import { freeAddress, imageIdOf, internalAddressOf, placeFor } from './place-pod.js'
+
+/** Starts the pods that are new, and ends those that are to go: what scheduler and kubelets do, a moment later. */
+export function reconcilePods(context: ControllerContext): void {
+  for (const pod of context.store.list('pods')) {
+    const ref = { namespace: namespaceOf(pod), name: nameOf(pod) }
+    const same = (): JsonObject | undefined => {
+      const now = context.store.get('pods', ref)
+      return now !== undefined && uidOf(now) === uidOf(pod) ? now : undefined
+    }
+    if (isTerminating(pod)) {
+      context.agenda.later(`end ${uidOf(pod)}`, context.pace.start, () => {
+        if (same() !== undefined) context.store.delete('pods', ref)
+      })
+    } else if (phaseOf(pod) === 'Pending' && at(pod, 'status', 'containerStatuses') === undefined) {
+      context.agenda.later(`start ${uidOf(pod)}`, context.pace.start, () => {
+        const waiting = same()
+        if (waiting !== undefined && !isTerminating(waiting)) start(context, waiting)
+      })
+    }
+  }
+}
+
+function start(context: ControllerContext, pod: JsonObject): void {
+  const node = nodeOf(pod) || placeFor(context.store)
+  if (node === undefined) return
+  const placed = { ...pod, spec: { ...specOf(pod), nodeName: node } }
+  const running = context.store.put('pods', { ...placed, status: runningStatus(context, placed, node) })
+  recordEvent(context, running, {
+    reason: 'Scheduled',
+    message: `Successfully assigned ${namespaceOf(pod) ?? ''}/${nameOf(pod)} to ${node}`,
+    component: 'default-scheduler',
+  })
+  for (const container of objectsIn(specOf(running).containers)) {
+    const [name, image] = [asString(container.name) ?? '', asString(container.image) ?? '']
+    const where = { component: 'kubelet', host: node, fieldPath: `spec.containers{${name}}` }
+    const say = (reason: string, message: string): void =>
+      recordEvent(context, running, { reason, message, ...where })
+    say('Pulled', `Container image ${JSON.stringify(image)} already present on machine`)
+    say('Created', `Container created`)
+    say('Started', `Container started`)
+  }
+}
+
+function runningStatus(context: ControllerContext, pod: JsonObject, node: string): JsonObject {
+  const at = seconds(context.now())
+  const podIP = freeAddress(context.store, node)
+  const hostIP = internalAddressOf(context.store.get('nodes', { namespace: undefined, name: node }))
+  const status = (container: JsonObject, state: Json, ready: boolean): JsonObject => ({
+    name: container.name ?? '',
+    state,
+    lastState: {},
+    ready,
+    restartCount: 0,
+    image: container.image ?? '',
+    imageID: imageIdOf(context.store, asString(container.image) ?? ''),
+    containerID: `containerd://${randomBytes(32).toString('hex')}`,
+    started: ready,
+  })
+  const completed = { exitCode: 0, reason: 'Completed', startedAt: at, finishedAt: at }
+  const init = objectsIn(specOf(pod).initContainers).map((container) =>
+    container.restartPolicy === 'Always'
+      ? status(container, { running: { startedAt: at } }, true)
+      : { ...status(container, { terminated: completed }, true), started: false },
+  )
+  const condition = (type: string): JsonObject => ({
+    type,
+    status: 'True',
+    lastProbeTime: null,
+    lastTransitionTime: at,
+  })
+  return {
+    phase: 'Running',
+    conditions: ['PodReadyToStartContainers', 'Initialized', 'Ready', 'ContainersReady', 'PodScheduled'].map(
+      condition,
+    ),
+    hostIP,
+    hostIPs: [{ ip: hostIP }],
+    podIP,
+    podIPs: [{ ip: podIP }],
+    startTime: at,
+    ...(init.length === 0 ? {} : { initContainerStatuses: init }),
+    containerStatuses: objectsIn(specOf(pod).containers).map((container) =>
+      status(container, { running: { startedAt: at } }, true),
+    ),
+    qosClass: asString((pod.status as JsonObject | undefined)?.qosClass) ?? 'BestEffort',
+  }
+}

@@ -1,0 +1,123 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+
+import { safeSegment } from '../model/safe-segment.js'
+import { createAuthority, type Authority } from './access/certificates.js'
+import { kubeconfigText, type Credential } from './access/kubeconfig.js'
+import type { AccessRuleLike } from './access/rules.js'
+import { MASTERS, Users } from './access/users.js'
+import { resourcesOf, type LabVersion } from './api/resources.js'
+import { startControlLoop } from './controllers/control-loop.js'
+import type { Pace } from './controllers/context.js'
+import { Faults } from './faults/faults.js'
+import { firstVersion, labObjects, plant, type LabObjects } from './objects.js'
+import { startLabRegistry } from './registry/registry.js'
+import type { LabRequest } from './requests.js'
+import { serveApi } from './server.js'
+import { seedShop, SHOP_REGISTRY_HOST } from './shop/shop.js'
+import { Store } from './store/store.js'
+import type { LabSeed } from './types.js'
+
+export interface LabOptions {
+  /** What the lab starts with; the shop if not said. */
+  readonly seed?: (options: { readonly now: Date; readonly registryHost: string }) => LabSeed
+  /** Where kubeconfigs go: it must exist. If not said, a new one below the system's temporary folder, removed by close(). */
+  readonly directory?: string
+  /** Which Kubernetes is played; 1.36 if not said. */
+  readonly version?: LabVersion
+  readonly now?: () => Date
+  readonly pace?: Partial<Pace>
+  /** Told of every request when it comes in. */
+  readonly onRequest?: (request: LabRequest) => void
+}
+
+/** A Kubernetes API with a small cluster behind it and an image registry, all in this process. */
+export interface Lab {
+  readonly url: string
+  /** Path of an admin's kubeconfig (client certificate, context 'lab'). */
+  readonly kubeconfig: string
+  /** Path of a new kubeconfig (bearer token) of a user with exactly these rights, beside what every user has. */
+  kubeconfigFor(user: string, rules: readonly AccessRuleLike[]): Promise<string>
+  readonly suspect: LabSeed['suspect']
+  /** `host` is what image references name, `url` where the lab serves it. */
+  readonly registry: { readonly host: string; readonly url: string }
+  /** Every request so far, in order of arrival. */
+  readonly requests: readonly LabRequest[]
+  readonly objects: LabObjects
+  readonly faults: Faults
+  /** Tokens of this user are refused from now on, as expired ones are. */
+  revokeTokens(user: string): void
+  /** Continue tokens given out so far are answered with 410 from now on. */
+  compact(): void
+  /** Resolves when controllers and kubelets have nothing left to do. */
+  settled(): Promise<void>
+  close(): Promise<void>
+}
+
+/** How fast the lab's controllers are if nothing is said: quick, but not at once, as in a real cluster. */
+const PACE: Pace = { react: 30, start: 300 }
+
+export async function startLab(options: LabOptions = {}): Promise<Lab> {
+  const now = options.now ?? (() => new Date())
+  const seed = (options.seed ?? seedShop)({ now: now(), registryHost: SHOP_REGISTRY_HOST })
+  const profile = options.version ?? '1.36'
+  const resources = resourcesOf(profile)
+  const store = new Store(firstVersion(seed.objects))
+  plant(store, seed.objects, resources)
+
+  const users = new Users()
+  const faults = new Faults()
+  const requests: LabRequest[] = []
+  const authority = await createAuthority(now())
+  const server = await serveApi({
+    context: { profile, resources, store, users, runtime: seed.runtime, now },
+    tls: { ...(await authority.server()), authority: authority.certificate },
+    faults,
+    onRequest: (request) => {
+      requests.push(request)
+      options.onRequest?.(request)
+    },
+  })
+  const registry = await startLabRegistry(seed.images)
+  const loop = startControlLoop({ store, now, pace: { ...PACE, ...options.pace } })
+  const directory = options.directory ?? (await mkdtemp(join(tmpdir(), 'impound-lab-')))
+  const write = kubeconfigWriter(directory, server.url, authority)
+
+  return {
+    url: server.url,
+    kubeconfig: await write('admin', {
+      kind: 'certificate',
+      pair: await authority.client('lab-admin', [MASTERS]),
+    }),
+    kubeconfigFor: (user, rules) => {
+      users.grant(user, rules)
+      return write(user, { kind: 'token', token: users.issueToken(user) })
+    },
+    suspect: seed.suspect,
+    registry: { host: SHOP_REGISTRY_HOST, url: registry.url },
+    requests,
+    objects: labObjects(store, resources),
+    faults,
+    revokeTokens: (user) => users.revokeTokens(user),
+    compact: () => store.compact(),
+    settled: () => loop.settled(),
+    close: async () => {
+      loop.close()
+      await Promise.all([server.close(), registry.close()])
+      if (options.directory === undefined) await rm(directory, { recursive: true, force: true })
+    },
+  }
+}
+
+function kubeconfigWriter(
+  directory: string,
+  url: string,
+  authority: Authority,
+): (user: string, credential: Credential) => Promise<string> {
+  return async (user, credential) => {
+    const path = join(directory, `${safeSegment(user)}.kubeconfig`)
+    await writeFile(path, kubeconfigText(url, authority.certificate, user, credential), { mode: 0o600 })
+    return path
+  }
+}
