@@ -1,8 +1,13 @@
 import { ImpoundError } from '../model/errors.js'
 import { headerNumber } from './tar-number.js'
-import type { SparseMap } from './tar-sparse.js'
 
 export type TarType = 'file' | 'hardlink' | 'symlink' | 'char' | 'block' | 'directory' | 'fifo' | 'other'
+
+/** A file with holes. The stored pieces follow each other in `content`; between them the file reads as zeros. */
+export interface SparseMap {
+  readonly realSize: number
+  readonly pieces: readonly { readonly offset: number; readonly length: number }[]
+}
 
 /** One member's metadata, with PAX and GNU extensions applied. Everything in it was chosen by whoever wrote the tar. */
 export interface TarHeader {

@@ -1,15 +1,10 @@
 import { ImpoundError } from '../model/errors.js'
 import type { ByteReader } from './byte-reader.js'
+import type { SparseMap } from './tar-header.js'
 import { headerNumber, paxCount } from './tar-number.js'
 import type { PaxRecord } from './tar-pax.js'
 
 const BLOCK = 512
-
-/** A file with holes. The stored pieces follow each other in `content`; between them the file reads as zeros. */
-export interface SparseMap {
-  readonly realSize: number
-  readonly pieces: readonly { readonly offset: number; readonly length: number }[]
-}
 
 /** Old GNU ('S'): four pieces in the header, 21 in each extension block that follows it. */
 export async function oldGnuSparse(raw: Buffer, reader: ByteReader, limit: number): Promise<SparseMap> {

@@ -4,8 +4,7 @@ import { BLOCK, hasBody, parseBlock, type TarBlock, type TarHeader } from './tar
 import { applyPax, overlayPax, parsePax, type PaxRecord } from './tar-pax.js'
 import { checkSparse, contentSparse, hasMapInContent, oldGnuSparse, paxSparse } from './tar-sparse.js'
 
-export type { TarHeader, TarType } from './tar-header.js'
-export type { SparseMap } from './tar-sparse.js'
+export type { SparseMap, TarHeader, TarType } from './tar-header.js'
 
 /** Bounds on what a tar may ask of its reader; past one the reader throws `too-big`. */
 export interface TarLimits {

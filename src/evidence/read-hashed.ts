@@ -1,0 +1,77 @@
+import { createHash } from 'node:crypto'
+import { open, type FileHandle } from 'node:fs/promises'
+
+import { ImpoundError } from '../model/errors.js'
+
+const CHUNK = 256 << 10
+
+/** Bytes that are hashed on their way. Reading may stop and go on: no byte is lost and none is hashed twice. */
+export class HashedBytes implements AsyncIterable<Buffer> {
+  readonly #source: AsyncIterator<Buffer>
+  readonly #hash = createHash('sha256')
+  #bytes = 0
+
+  constructor(source: AsyncIterable<Buffer>) {
+    this.#source = source[Symbol.asyncIterator]()
+  }
+
+  /** Bytes that passed. */
+  get bytes(): number {
+    return this.#bytes
+  }
+
+  async *[Symbol.asyncIterator](): AsyncGenerator<Buffer, void, undefined> {
+    for (;;) {
+      const next = await this.#source.next()
+      if (next.done === true) return
+      this.#hash.update(next.value)
+      this.#bytes += next.value.length
+      yield next.value
+    }
+  }
+
+  /** Reads what is left and returns the SHA-256 (hex) of all. */
+  async digest(): Promise<string> {
+    const rest = this[Symbol.asyncIterator]()
+    while ((await rest.next()).done !== true);
+    return this.#hash.digest('hex')
+  }
+
+  /** All that is left, at most `most` bytes. Throws `too-big`. */
+  async whole(most: number): Promise<Buffer> {
+    const chunks: Buffer[] = []
+    let length = 0
+    for await (const chunk of this) {
+      length += chunk.length
+      if (length > most) throw new ImpoundError('too-big', `it has more than ${most} bytes`)
+      chunks.push(chunk)
+    }
+    return Buffer.concat(chunks)
+  }
+}
+
+/** A file's bytes from its beginning; each chunk is memory of its own. The caller closes the handle. */
+export async function* fileBytes(
+  handle: FileHandle,
+  signal: AbortSignal,
+): AsyncGenerator<Buffer, void, undefined> {
+  for (let position = 0; ;) {
+    if (signal.aborted) throw new ImpoundError('aborted', 'stopped while reading', { cause: signal.reason })
+    const { bytesRead, buffer } = await handle.read(Buffer.allocUnsafe(CHUNK), 0, CHUNK, position)
+    if (bytesRead === 0) return
+    position += bytesRead
+    yield buffer.subarray(0, bytesRead)
+  }
+}
+
+/** Opens a file that the user named. Throws `usage` where it can't be read. */
+export async function openNamed(path: string): Promise<FileHandle> {
+  try {
+    return await open(path, 'r')
+  } catch (cause) {
+    throw new ImpoundError('usage', `can't read ${path}`, {
+      cause,
+      hints: ['check the path and its permissions'],
+    })
+  }
+}
