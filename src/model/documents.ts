@@ -149,6 +149,9 @@ export interface FileFacts {
   readonly size: number
   /** RFC 3339; whole seconds where the source has no more. */
   readonly mtime: string
+  /** Where the source has them; as they were before the file was read. */
+  readonly atime?: string
+  readonly ctime?: string
   readonly link?: string
   readonly device?: string
   readonly sha256?: string

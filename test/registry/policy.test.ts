@@ -37,7 +37,7 @@ describe('which registries may be asked', () => {
     [['https://x']],
     [['']],
   ])('%j is a usage error', (values) => {
-    expect(() => parseRegistryPolicy(values)).toThrow(expect.objectContaining({ code: 'usage' }) as Error)
+    expect(() => parseRegistryPolicy(values)).toThrow(expect.objectContaining({ code: 'usage' }))
   })
 })
 

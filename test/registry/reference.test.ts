@@ -37,7 +37,7 @@ describe('image references', () => {
     'user@r.example/x',
     'a%2f..',
   ])('does not take %j for one', (text) => {
-    expect(() => parseReference(text)).toThrow(expect.objectContaining({ code: 'unsupported' }) as Error)
+    expect(() => parseReference(text)).toThrow(expect.objectContaining({ code: 'unsupported' }))
   })
 
   it('never makes a URL path that leaves its repository, whatever it is given', () => {

@@ -1,0 +1,171 @@
+import { createHash, type Hash } from 'node:crypto'
+import { PassThrough, Writable } from 'node:stream'
+
+import { ImpoundError, messageOf } from '../model/errors.js'
+import type { ContainerRef, Exec, ExecOutcome } from '../model/ports/streams.js'
+import { type CaptureReport, parseReport } from './capture-report.js'
+
+/** Kept of stderr: its beginning, and its end with the trailer. */
+const STDERR_HEAD = 512 << 10
+const STDERR_TAIL = 8 << 10
+
+export interface ExecCaptureOptions {
+  /** The text of templates/capture-filesystem.sh. */
+  readonly script: string
+  readonly signal: AbortSignal
+  readonly stallTimeoutMs: number
+  readonly maxBytes: number
+  readonly progress: (bytes: number) => void
+}
+
+/** How the stream from a container ended, from our side and from its own. */
+export interface CaptureEnd {
+  /** Of stdout, as received. */
+  readonly bytes: number
+  readonly sha256: string
+  readonly report: CaptureReport
+  readonly exitCode: number | undefined
+  /** What ended the stream before the far end did. */
+  readonly failure: ImpoundError | undefined
+}
+
+export interface ExecCapture {
+  /** The tar, as it comes. What ends it early is not thrown here but told by `end`; leaving it early ends the exec. */
+  readonly tar: AsyncIterable<Buffer>
+  /** Never rejects; settles after the tar was read to its end or left. */
+  readonly end: Promise<CaptureEnd>
+}
+
+export function captureArgv(script: string): readonly string[] {
+  return ['sh', '-c', script, 'impound']
+}
+
+/**
+ * Starts the capture script in a container and resolves once the first byte is there. Throws what the exec ended with where
+ * none came: `target-refused` where the container has no shell or no tar.
+ */
+export async function captureByExec(
+  exec: Exec,
+  where: ContainerRef,
+  options: ExecCaptureOptions,
+): Promise<ExecCapture> {
+  const left = new AbortController()
+  const stdout = new PassThrough({ highWaterMark: 1 << 20 })
+  const stderr = new HeadAndTail()
+  let failure: ImpoundError | undefined
+  const running: Promise<ExecOutcome | undefined> = exec
+    .exec(
+      where,
+      captureArgv(options.script),
+      { stdout, stderr },
+      {
+        signal: AbortSignal.any([options.signal, left.signal]),
+        stallTimeoutMs: options.stallTimeoutMs,
+        maxBytes: options.maxBytes,
+      },
+    )
+    .catch((error: unknown) => {
+      failure = asImpoundError(error)
+      return undefined
+    })
+    .finally(() => stdout.end())
+
+  const hash = createHash('sha256')
+  const settled = Promise.withResolvers<{ readonly bytes: number }>()
+  const tar = received(stdout, hash, options.progress, settled, left)
+  const first = await tar.next()
+  if (first.done === true) {
+    const outcome = await running
+    throw failure ?? nothingCame(where, outcome, stderr.text())
+  }
+  const end = (async (): Promise<CaptureEnd> => {
+    const { bytes } = await settled.promise
+    const outcome = await running
+    return {
+      bytes,
+      sha256: hash.digest('hex'),
+      report: parseReport(stderr.bytes(), stderr.overflowed),
+      exitCode: outcome?.exitCode,
+      failure,
+    }
+  })()
+  return { tar: startingWith(first.value, tar), end }
+}
+
+async function* received(
+  stdout: PassThrough,
+  hash: Hash,
+  progress: (bytes: number) => void,
+  settled: PromiseWithResolvers<{ readonly bytes: number }>,
+  left: AbortController,
+): AsyncGenerator<Buffer, void, undefined> {
+  let bytes = 0
+  try {
+    for await (const chunk of stdout as AsyncIterable<Buffer>) {
+      hash.update(chunk)
+      bytes += chunk.length
+      progress(bytes)
+      yield chunk
+    }
+  } finally {
+    left.abort()
+    settled.resolve({ bytes })
+  }
+}
+
+async function* startingWith(
+  first: Buffer,
+  rest: AsyncGenerator<Buffer, void, undefined>,
+): AsyncGenerator<Buffer, void, undefined> {
+  try {
+    yield first
+    yield* rest
+  } finally {
+    await rest.return()
+  }
+}
+
+function nothingCame(where: ContainerRef, outcome: ExecOutcome | undefined, words: string): ImpoundError {
+  const said = words.trim().split('\n').at(-1)?.slice(0, 300) ?? ''
+  return new ImpoundError(
+    'target-refused',
+    `container ${where.container} sent no byte of its filesystem (exit ${outcome?.exitCode ?? 'unknown'})${said === '' ? '' : `: ${said}`}`,
+    { hints: ['a container without sh and tar can be read from its node only'] },
+  )
+}
+
+function asImpoundError(error: unknown): ImpoundError {
+  return error instanceof ImpoundError
+    ? error
+    : new ImpoundError('bug', `exec failed: ${messageOf(error)}`, { cause: error })
+}
+
+/** Keeps the beginning and the end of what is written to it. */
+class HeadAndTail extends Writable {
+  readonly #head: Buffer[] = []
+  #headBytes = 0
+  #tail: Buffer = Buffer.alloc(0)
+  overflowed = false
+
+  override _write(chunk: Buffer, _encoding: string, done: () => void): void {
+    const fits = chunk.subarray(0, STDERR_HEAD - this.#headBytes)
+    if (fits.length > 0) this.#head.push(Buffer.from(fits))
+    this.#headBytes += fits.length
+    const rest = chunk.subarray(fits.length)
+    if (rest.length > 0) {
+      const joined = Buffer.concat([this.#tail, rest])
+      this.overflowed ||= joined.length > STDERR_TAIL
+      this.#tail = Buffer.from(joined.subarray(Math.max(0, joined.length - STDERR_TAIL)))
+    }
+    done()
+  }
+
+  bytes(): Buffer {
+    const gap = this.overflowed ? [Buffer.from('\n')] : []
+    return Buffer.concat([...this.#head, ...gap, this.#tail])
+  }
+
+  text(): string {
+    return this.bytes().toString('utf8')
+  }
+}

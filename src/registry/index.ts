@@ -1,0 +1,2 @@
+export { parseRegistryPolicy, type RegistryPolicy } from './policy.js'
+export { createRegistry, type RegistryOptions } from './registry.js'
