@@ -38,12 +38,12 @@ export class HashedBytes implements AsyncIterable<Buffer> {
   }
 
   /** All that is left, at most `most` bytes. Throws `too-big`. */
-  async whole(most: number): Promise<Buffer> {
+  async whole(most: number, what = 'it'): Promise<Buffer> {
     const chunks: Buffer[] = []
     let length = 0
     for await (const chunk of this) {
       length += chunk.length
-      if (length > most) throw new ImpoundError('too-big', `it has more than ${most} bytes`)
+      if (length > most) throw new ImpoundError('too-big', `${what} has more than ${most} bytes`)
       chunks.push(chunk)
     }
     return Buffer.concat(chunks)

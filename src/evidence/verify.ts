@@ -1,6 +1,4 @@
-import { stat } from 'node:fs/promises'
-
-import { ImpoundError } from '../model/errors.js'
+import { isDirectory } from './read-directory.js'
 import { fileBytes, HashedBytes, openNamed } from './read-hashed.js'
 import { checkArchive } from './verify-archive.js'
 import { BagCheck } from './verify-bag.js'
@@ -25,8 +23,8 @@ export async function verifyArchive(path: string, options: VerifyOptions): Promi
   const findings = new Findings()
   const bag = new BagCheck(findings)
   findings.skip('signature', 'unsigned: nothing here proves who made it')
-  const isDirectory = await isDirectoryAt(path)
-  const found = isDirectory
+  const isUnpacked = await isDirectory(path)
+  const found = isUnpacked
     ? await verifyDirectory(path, bag, findings, options.signal)
     : await verifyFile(path, bag, findings, options)
   const incompleteWhy = bag.info?.value('Impound-Incomplete') ?? bag.log.incomplete ?? null
@@ -34,7 +32,7 @@ export async function verifyArchive(path: string, options: VerifyOptions): Promi
   return {
     schema: 'impound/verify/v1',
     archive: path,
-    kind: isDirectory ? 'directory' : 'archive',
+    kind: isUnpacked ? 'directory' : 'archive',
     ok: verdict === 'whole' || verdict === 'incomplete',
     verdict,
     incomplete: incompleteWhy !== null,
@@ -100,15 +98,4 @@ function verdictOf(
   if (failed.length > 0) return 'broken-chain'
   if (isUnsealed) return 'unsealed'
   return isIncomplete ? 'incomplete' : 'whole'
-}
-
-async function isDirectoryAt(path: string): Promise<boolean> {
-  try {
-    return (await stat(path)).isDirectory()
-  } catch (cause) {
-    throw new ImpoundError('usage', `can't read ${path}`, {
-      cause,
-      hints: ['check the path and its permissions'],
-    })
-  }
 }
