@@ -1,0 +1,92 @@
+import { execFile, execFileSync } from 'node:child_process'
+import { join, resolve } from 'node:path'
+
+/**
+ * What the end-to-end tests are told of the cluster. KUBECONFIG: an administrator's. E2E_APP_IMAGE: an image with a shell, tar and the
+ * files that make-images.sh puts into it. E2E_DISTROLESS_IMAGE: one static binary that runs on. E2E_REGISTRY: HOST=URL for
+ * --registry. E2E_NO_RIGHTS_KUBECONFIG: a user without any rights, called `responder`.
+ */
+export const world = {
+  kubeconfig: required('KUBECONFIG'),
+  appImage: required('E2E_APP_IMAGE'),
+  distrolessImage: required('E2E_DISTROLESS_IMAGE'),
+  registry: required('E2E_REGISTRY'),
+  noRights: required('E2E_NO_RIGHTS_KUBECONFIG'),
+}
+
+function required(name: string): string {
+  const value = process.env[name]
+  if (value === undefined || value === '') throw new Error(`${name} is not set: see test/e2e/world.ts`)
+  return value
+}
+
+const BIN = resolve(import.meta.dirname, '../../bin/impound.js')
+
+export interface Ran {
+  readonly status: number
+  readonly stdout: string
+  readonly stderr: string
+}
+
+/** Runs the built command line as a user would, with a state directory of the test's own. */
+export function impound(
+  argv: readonly string[],
+  options: { readonly home: string; readonly kubeconfig?: string },
+): Promise<Ran> {
+  const env = {
+    PATH: process.env['PATH'],
+    HOME: options.home,
+    XDG_STATE_HOME: join(options.home, 'state'),
+    KUBECONFIG: options.kubeconfig ?? world.kubeconfig,
+  }
+  return new Promise((done) => {
+    execFile(
+      process.execPath,
+      [BIN, ...argv],
+      { env, cwd: options.home, maxBuffer: 64 << 20 },
+      (error, stdout, stderr) => {
+        done({
+          status: error === null ? 0 : typeof error.code === 'number' ? error.code : -1,
+          stdout,
+          stderr,
+        })
+      },
+    )
+  })
+}
+
+export function kubectl(...argv: readonly string[]): string {
+  return execFileSync('kubectl', ['--kubeconfig', world.kubeconfig, ...argv], {
+    encoding: 'utf8',
+    maxBuffer: 64 << 20,
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
+}
+
+export function apply(...objects: readonly object[]): void {
+  const list = JSON.stringify({ apiVersion: 'v1', kind: 'List', items: objects })
+  execFileSync('kubectl', ['--kubeconfig', world.kubeconfig, 'apply', '-f', '-'], {
+    input: list,
+    stdio: ['pipe', 'pipe', 'pipe'],
+  })
+}
+
+/** kubectl's JSON, parsed; shapes are checked by what the tests expect of them. */
+export function kubeJson<Shape>(...argv: readonly string[]): Shape {
+  return JSON.parse(kubectl(...argv, '-o', 'json')) as Shape
+}
+
+/** Asks again and again until the answer is not undefined; fails with what was waited for. */
+export async function eventually<Value>(
+  what: string,
+  ask: () => Value | undefined,
+  seconds = 90,
+): Promise<Value> {
+  const end = Date.now() + seconds * 1000
+  for (;;) {
+    const answer = ask()
+    if (answer !== undefined) return answer
+    if (Date.now() > end) throw new Error(`waited ${seconds} s in vain for ${what}`)
+    await new Promise((next) => setTimeout(next, 500))
+  }
+}
