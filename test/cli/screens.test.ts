@@ -1,0 +1,122 @@
+import { describe, expect, it } from '@jest/globals'
+
+import { endScreen } from '../../src/cli/end-screen.js'
+import { planScreen } from '../../src/cli/plan-screen.js'
+import type { RunResult } from '../../src/engine/result.js'
+import { samplePlan } from './sample-plan.js'
+
+const CONTROL = /[\u0000-\u0009\u000b-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069]/
+
+describe('the plan screen', () => {
+  it('says what changes, who is touched, what stays open, what will be missing and how to undo it', () => {
+    const screen = planScreen(samplePlan())
+    expect(screen.split('\n')[0]).toMatch(/^PLAN {2}INC-42 {2}seize shop\/web-1 {2}uid 1f3a9c02 +03:00:33Z$/)
+    for (const part of [
+      'you ana@corp  local time +01:00',
+      'up 6 d',
+      '+ NetworkPolicy shop/impound-1f3a9c02 (deny all)',
+      '~ labels: remove app; add impound.dev/quarantine=1f3a9c02',
+      'Service web keeps 1 of 2 ready endpoints',
+      'STAYS OPEN NetworkPolicy allow-all still selects it and allows ingress from anywhere',
+      'filesystem: --allow exec is not given   [needs e]',
+      'logs: no right to get pods/log in shop',
+      '11 GB free, not signed, not encrypted',
+      'undo      impound release web-1 -n shop',
+    ]) {
+      expect(screen).toContain(part)
+    }
+  })
+
+  it('lets no name from the cluster act on the terminal', () => {
+    expect(planScreen(samplePlan('x\u001b[2J\u202e\nPLAN fake'))).not.toMatch(CONTROL)
+    expect(
+      planScreen(samplePlan('x\nPLAN  fake'))
+        .split('\n')
+        .filter((line) => line.startsWith('PLAN')),
+    ).toHaveLength(1)
+  })
+})
+
+const RESULT: RunResult = {
+  schema: 'impound/result/v1',
+  command: 'seize',
+  case: 'INC-42',
+  exitStatus: 7,
+  because: ['containment of web-1 is unverified'],
+  startedAt: '2026-11-22T03:00:33.000Z',
+  endedAt: '2026-11-22T03:04:10.000Z',
+  targets: [
+    {
+      namespace: 'shop',
+      name: 'web-1',
+      uid: 'u',
+      containment: {
+        verdict: {
+          schema: 'impound/verdict/v1',
+          kind: 'unverified',
+          why: 'nothing was tried',
+          tried: [],
+          open: ['allow-all: ingress'],
+        },
+        afterMs: 1300,
+        undo: 'impound release web-1 -n shop',
+      },
+      after: { suspect: 'alive', restarts: 0, replacements: [{ name: 'web-2', ready: true }], unknown: [] },
+    },
+  ],
+  evidence: {
+    counts: { collected: 41, partial: 1, failed: 0, skipped: 0 },
+    missing: [
+      {
+        collector: 'logs',
+        subject: 'logs app current',
+        status: 'partial',
+        reason: 'cut',
+        detail: 'the \u001b[31mstream',
+      },
+    ],
+  },
+  archive: {
+    path: '/c/a.tar.gz',
+    bytes: 412e6,
+    sha256: 'ab',
+    logHead: 'cd',
+    incomplete: false,
+    verified: true,
+    signed: false,
+    besides: [],
+  },
+  footprint: { requests: 9, changes: 4 },
+}
+
+describe('the end screen', () => {
+  it('claims no more than the verdict', () => {
+    const screen = endScreen(RESULT)
+    expect(screen.split('\n')[0]).toContain(
+      'CONTAINMENT APPLIED, NOT VERIFIED, EVIDENCE SEALED   INC-42   shop/web-1',
+    )
+    expect(screen).toContain('9 requests, 4 changes')
+    expect(screen).toContain('STILL OPEN allow-all: ingress')
+    expect(screen).toContain('replacement web-2 Ready')
+    expect(screen).not.toMatch(CONTROL)
+  })
+
+  it.each([
+    [{ archive: undefined, spool: '/c/a.partial' }, 'EVIDENCE NOT SEALED'],
+    [{ archive: { ...RESULT.archive!, incomplete: true } }, 'EVIDENCE SEALED, INCOMPLETE'],
+    [{ archive: { ...RESULT.archive!, verified: false } }, 'EVIDENCE SEALED, NOT VERIFIED'],
+  ])('says %j as %s', (change, words) => {
+    const { archive, ...rest } = { ...RESULT, ...change }
+    expect(endScreen(archive === undefined ? rest : { ...rest, archive })).toContain(words)
+  })
+
+  it('calls a containment that stopped not contained, and says how to go on', () => {
+    const error = { code: 'forbidden', message: 'no', hints: ['go on: impound quarantine web-1'] }
+    const screen = endScreen({
+      ...RESULT,
+      targets: [{ ...RESULT.targets[0]!, containment: { error, undo: 'impound release web-1' } }],
+    })
+    expect(screen).toContain('NOT CONTAINED')
+    expect(screen).toContain('go on: impound quarantine web-1')
+  })
+})
