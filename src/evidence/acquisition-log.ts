@@ -62,8 +62,11 @@ export class ChainedLog implements AcquisitionLog {
     await this.#turns.take(async () => {
       if (this.#closed) return
       this.#closed = true
-      await this.#file.flush()
-      await this.#file.close()
+      try {
+        await this.#file.flush()
+      } finally {
+        await this.#file.close()
+      }
     })
   }
 
