@@ -28,8 +28,8 @@ export interface LabOptions {
   readonly version?: LabVersion
   readonly now?: () => Date
   readonly pace?: Partial<Pace>
-  /** Told of every request when it comes in. */
-  readonly onRequest?: (request: LabRequest) => void
+  /** Told of every request when its answer is on its way, or its stream open. */
+  readonly log?: (request: LabRequest) => void
 }
 
 /** A Kubernetes API with a small cluster behind it and an image registry, all in this process. */
@@ -42,7 +42,7 @@ export interface Lab {
   readonly suspect: LabSeed['suspect']
   /** `host` is what image references name, `url` where the lab serves it. */
   readonly registry: { readonly host: string; readonly url: string }
-  /** Every request so far, in order of arrival. */
+  /** The requests so far, in order of arrival; of a great many the last 20,000. */
   readonly requests: readonly LabRequest[]
   readonly objects: LabObjects
   readonly faults: Faults
@@ -54,6 +54,8 @@ export interface Lab {
   settled(): Promise<void>
   close(): Promise<void>
 }
+
+const REQUESTS_KEPT = 20_000
 
 /** How fast the lab's controllers are if nothing is said: quick, but not at once, as in a real cluster. */
 const PACE: Pace = { react: 30, start: 300 }
@@ -76,8 +78,9 @@ export async function startLab(options: LabOptions = {}): Promise<Lab> {
     faults,
     onRequest: (request) => {
       requests.push(request)
-      options.onRequest?.(request)
+      if (requests.length > REQUESTS_KEPT) requests.shift()
     },
+    onAnswer: (request) => options.log?.(request),
   })
   const registry = await startLabRegistry(seed.images)
   const loop = startControlLoop({ store, now, pace: { ...PACE, ...options.pace } })

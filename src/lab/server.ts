@@ -7,12 +7,12 @@ import type { Duplex } from 'node:stream'
 import { authenticate } from './access/authenticate.js'
 import { authorize } from './access/authorize.js'
 import type { KeyPair } from './access/certificates.js'
-import { statusAnswer, type Answer } from './api/answer.js'
+import { refusalAnswer, statusAnswer, type Answer } from './api/answer.js'
 import type { ApiContext } from './api/call.js'
 import { openExec, planExec, type ExecPlan } from './api/exec.js'
 import { parseTarget, requestInfo } from './api/request-info.js'
 import { answer, findResource, managerOf } from './api/router.js'
-import { ApiStatus, noSuchPath, notAcceptable, tooLarge } from './api/status.js'
+import { ApiStatus, noSuchPath, notAcceptable, PlainRefusal, tooLarge } from './api/status.js'
 import { deliver } from './faults/deliver.js'
 import type { FaultEffect, Faults } from './faults/faults.js'
 import { answerInstead } from './faults/strike-answer.js'
@@ -32,6 +32,8 @@ export interface ApiServerOptions {
   readonly faults: Faults
   /** Told when a request comes in; the entry is completed until its answer is out. */
   onRequest(request: OpenRequest): void
+  /** Told when an answer is out, or a stream open. */
+  onAnswer(request: OpenRequest): void
 }
 
 /** An HTTPS Kubernetes API on a port of 127.0.0.1 that the system chose. */
@@ -98,6 +100,7 @@ async function handle(
     })
   })
   if (effect?.kind !== 'reset' && effect?.kind !== 'answer-lost') record.status = sent.status
+  options.onAnswer(record)
   // a client that hangs up is no fault of the lab's
   await deliver(response, sent, record.auditId, effect).catch(() => response.destroy())
 }
@@ -132,10 +135,12 @@ async function handleUpgrade(
     return statusAnswer(noSuchPath())
   })
   if (effect?.kind === 'reset' || effect?.kind === 'answer-lost') {
+    options.onAnswer(record)
     socket.destroy()
     return
   }
   record.status = plan === undefined ? refusal.status : 101
+  options.onAnswer(record)
   if (plan !== undefined) {
     openExec({ request, socket, head }, plan, effect)
     return
@@ -179,6 +184,7 @@ async function answerOrStatus(handler: () => Answer | Promise<Answer>): Promise<
     return await handler()
   } catch (error) {
     if (error instanceof ApiStatus) return statusAnswer(error)
+    if (error instanceof PlainRefusal) return refusalAnswer(error)
     const message = error instanceof Error ? error.message : String(error)
     return statusAnswer(new ApiStatus(500, 'InternalError', `Internal error occurred: ${message}`))
   }

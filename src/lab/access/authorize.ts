@@ -12,7 +12,16 @@ export function authorize(user: User, info: RequestInfo, users: Users): void {
   authorizeResource(user, info, users)
 }
 
-export function authorizeResource(user: User, attempt: Attempt, users: Users): void {
+/**
+ * The check of a WebSocket's GET, since 1.35: it also needs the right that the POST always needed.
+ * Source: kubernetes/pkg/registry/core/pod/rest, ensureAuthorizedForVerb, which gives RBAC's reason: none.
+ */
+export function authorizeUpgrade(user: User, attempt: Attempt, users: Users): void {
+  if (users.may(user, { ...attempt, verb: 'create' })) return
+  throw forbidden(attempt, attempt.name ?? '', '')
+}
+
+function authorizeResource(user: User, attempt: Attempt, users: Users): void {
   if (users.may(user, attempt)) return
   const { verb, group, resource, namespace, name } = attempt
   const where = namespace === undefined ? 'at the cluster scope' : `in the namespace "${namespace}"`

@@ -2,7 +2,7 @@ import { STATUS_CODES, type ServerResponse } from 'node:http'
 import type { Readable } from 'node:stream'
 
 import type { JsonObject } from '../../model/json.js'
-import type { ApiStatus } from './status.js'
+import type { ApiStatus, PlainRefusal } from './status.js'
 
 /** What a handler wants sent. */
 export interface Answer {
@@ -12,13 +12,19 @@ export interface Answer {
   readonly body: Buffer | Readable
 }
 
-/** Compact JSON and a newline, as the API server's encoder writes objects. */
+/** Compact JSON and a newline, as the API server's encoder writes objects: what HTML might read is escaped. */
 export function jsonAnswer(status: number, body: JsonObject): Answer {
   return {
     status,
     headers: { 'Content-Type': 'application/json' },
-    body: Buffer.from(`${JSON.stringify(body)}\n`),
+    body: Buffer.from(`${goJson(body)}\n`),
   }
+}
+
+/** JSON as Go's encoder writes it. */
+export function goJson(value: JsonObject): string {
+  const escaped = (char: string): string => `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`
+  return JSON.stringify(value).replace(/[<>&\u2028\u2029]/g, escaped)
 }
 
 /** The version document, which the server indents and leaves without a newline. */
@@ -28,6 +34,11 @@ export function indentedAnswer(body: JsonObject): Answer {
     headers: { 'Content-Type': 'application/json' },
     body: Buffer.from(JSON.stringify(body, null, 2)),
   }
+}
+
+export function refusalAnswer(refusal: PlainRefusal): Answer {
+  const headers = { 'Content-Type': 'text/plain; charset=utf-8' }
+  return { status: refusal.code, headers, body: Buffer.from(refusal.message) }
 }
 
 export function textAnswer(status: number, text: string): Answer {

@@ -14,6 +14,7 @@ export class ExecFrames {
   readonly #socket: WebSocket
   readonly #effect: FaultEffect | undefined
   #payload = 0
+  #dropping = false
   #last: Promise<void> = Promise.resolve()
 
   constructor(socket: WebSocket, effect: FaultEffect | undefined) {
@@ -49,7 +50,9 @@ export class ExecFrames {
 
   async #sendParts(channel: number, chunk: Buffer): Promise<void> {
     for (let offset = 0; offset < chunk.length; offset += FRAME) {
-      await this.send(channel, this.#withinFault(chunk.subarray(offset, offset + FRAME)))
+      const part = this.#withinFault(chunk.subarray(offset, offset + FRAME))
+      if (part.length > 0 || this.#dropping) await this.send(channel, part)
+      // the process waits for a reader who never comes
       if (this.stalled) return new Promise(() => undefined)
     }
   }
@@ -61,16 +64,14 @@ export class ExecFrames {
     const part = chunk.subarray(0, Math.max(0, effect.bytes - this.#payload))
     this.#payload += part.length
     if (part.length < chunk.length && effect.kind === 'stall') this.stalled = true
-    if (part.length < chunk.length && effect.kind === 'drop-after') this.#dropAfterNext = true
+    if (part.length < chunk.length && effect.kind === 'drop-after') this.#dropping = true
     return part
   }
-
-  #dropAfterNext = false
 
   #sendNow(channel: number, bytes: Buffer): Promise<void> {
     return new Promise((resolve, reject) => {
       this.#socket.send(Buffer.concat([Buffer.from([channel]), bytes]), (error) => {
-        if (this.#dropAfterNext) this.#socket.terminate()
+        if (this.#dropping) this.#socket.terminate()
         if (error instanceof Error) reject(error)
         else resolve()
       })

@@ -1,22 +1,38 @@
 import type { JsonObject } from '../../model/json.js'
 
-/** The last frame of an exec stream. Source: k8s.io/apimachinery, pkg/util/remotecommand; seen on 1.20. */
-export function execSuccess(): JsonObject {
-  return { metadata: {}, status: 'Success' }
+/**
+ * The last frame of an exec stream. The kubelet writes it for v4; for v5 the API server translates what the kubelet told it,
+ * in words of its own.
+ * Source: k8s.io/kubelet, remotecommand, seen on 1.20; k8s.io/apimachinery, httpstream, stream translator.
+ */
+export interface ExecStatus {
+  success(): JsonObject
+  exited(argv: readonly string[], exitCode: number): JsonObject
+  /** The process could not be started, or was lost. */
+  failed(message: string): JsonObject
 }
 
-export function nonZeroExit(argv: readonly string[], exitCode: number): JsonObject {
+export function execStatus(protocol: string): ExecStatus {
+  const translated = protocol.startsWith('v5.')
   return {
-    metadata: {},
-    status: 'Failure',
-    message: `command terminated with non-zero exit code: error executing command [${argv.join(' ')}], exit code ${exitCode}`,
-    reason: 'NonZeroExitCode',
-    details: { causes: [{ reason: 'ExitCode', message: String(exitCode) }] },
+    success: () => ({ metadata: {}, status: 'Success' }),
+    exited: (argv, exitCode) => {
+      const what = translated
+        ? `command terminated with exit code ${exitCode}`
+        : `error executing command [${argv.join(' ')}], exit code ${exitCode}`
+      return {
+        metadata: {},
+        status: 'Failure',
+        message: `command terminated with non-zero exit code: ${what}`,
+        reason: 'NonZeroExitCode',
+        details: { causes: [{ reason: 'ExitCode', message: String(exitCode) }] },
+      }
+    },
+    failed: (message) => internalError(translated ? `Internal error occurred: ${message}` : message),
   }
 }
 
-/** The process could not be started, or was lost. */
-export function execFailure(message: string): JsonObject {
+export function internalError(message: string): JsonObject {
   return {
     metadata: {},
     status: 'Failure',

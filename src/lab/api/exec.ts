@@ -1,17 +1,20 @@
+import { randomBytes } from 'node:crypto'
 import type { IncomingMessage } from 'node:http'
 import type { Duplex } from 'node:stream'
 
 import { WebSocketServer, type WebSocket } from 'ws'
 
-import { authorizeResource } from '../access/authorize.js'
+import type { JsonObject } from '../../model/json.js'
+import { authorizeUpgrade } from '../access/authorize.js'
 import type { FaultEffect } from '../faults/faults.js'
 import { containerNamed, runtimeContainer } from '../kubelet/pod-container.js'
 import type { LabContainer } from '../types.js'
+import { goJson } from './answer.js'
 import type { ApiCall, ApiContext } from './call.js'
 import { CHANNEL, ExecFrames } from './exec-frames.js'
-import { execFailure, execSuccess, nonZeroExit } from './exec-status.js'
+import { execStatus, internalError } from './exec-status.js'
 import type { LabVersion } from './resources.js'
-import { ApiStatus, methodNotAllowed } from './status.js'
+import { methodNotAllowed, PlainRefusal } from './status.js'
 import { existing } from './write.js'
 
 /** Preferred first. Up to 1.29 a server knows v4 alone, and refuses a client that offers only others. */
@@ -25,36 +28,38 @@ export interface ExecPlan {
   readonly argv: readonly string[]
   readonly stdout: boolean
   readonly stderr: boolean
-  readonly containerName: string
-  /** Undefined where the container doesn't run. */
-  readonly container: LabContainer | undefined
   readonly protocol: string
+  /** The container, or what the kubelet says instead of running something in it. */
+  readonly inside: LabContainer | string
 }
 
-/** Throws ApiStatus for what the API server answers with instead of an upgrade. */
+/** Throws what the API server, or the kubelet behind it, answers with instead of an upgrade. */
 export function planExec(context: ApiContext, call: ApiCall, upgrade: IncomingMessage): ExecPlan {
-  if (call.request.subresource !== 'exec' || call.resource.table !== 'pods') throw methodNotAllowed()
-  // since 1.35 the GET of a WebSocket needs the right that the POST always needed
-  if (context.profile !== '1.20') {
-    authorizeResource(call.user, { ...call.request, verb: 'create' }, context.users)
-  }
+  const { request, resource, user, query } = call
+  if (request.subresource !== 'exec' || resource.table !== 'pods') throw methodNotAllowed()
+  if (context.profile !== '1.20') authorizeUpgrade(user, request, context.users)
   const pod = existing(context, call)
-  const containerName = containerNamed(pod, call.query.get('container'))
-  const flag = (name: string): boolean => ['true', '1'].includes(call.query.get(name) ?? '')
-  const [stdin, stdout, stderr] = [flag('stdin'), flag('stdout'), flag('stderr')]
-  if (!stdin && !stdout && !stderr) {
-    throw new ApiStatus(400, 'BadRequest', 'you must specify at least 1 of stdin, stdout, stderr')
-  }
-  const offered = (upgrade.headers['sec-websocket-protocol'] ?? '').split(',').map((name) => name.trim())
-  const protocol = PROTOCOLS[context.profile].find((name) => offered.includes(name))
-  if (protocol === undefined) throw new ApiStatus(403, 'Forbidden', 'no protocol of the client is known')
+  const name = containerNamed(pod, query.get('container'))
+  const offered = (upgrade.headers['sec-websocket-protocol'] ?? '').split(',').map((one) => one.trim())
+  const protocol = PROTOCOLS[context.profile].find((known) => offered.includes(known))
+  const [stdin, stdout, stderr] = ['stdin', 'stdout', 'stderr'].map((stream) =>
+    ['true', '1'].includes(query.get(stream) ?? ''),
+  )
+  const container = runtimeContainer(context.runtime, pod, name)
+  const refusal =
+    stdin !== true && stdout !== true && stderr !== true
+      ? new PlainRefusal(400, 'you must specify at least 1 of stdin, stdout, stderr')
+      : new PlainRefusal(500, `container not found ("${name}")`)
+  const inside = container === undefined || refusal.code === 400 ? refusal : container
+  // with v5 the API server upgrades before it asks the kubelet
+  if (inside === refusal && protocol?.startsWith('v5.') !== true) throw refusal
+  if (protocol === undefined) throw new PlainRefusal(403, '')
   return {
-    argv: call.query.getAll('command'),
-    stdout,
-    stderr,
-    containerName,
-    container: runtimeContainer(context.runtime, pod, containerName),
+    argv: query.getAll('command'),
+    stdout: stdout === true,
+    stderr: stderr === true,
     protocol,
+    inside: inside instanceof PlainRefusal ? inside.message : inside,
   }
 }
 
@@ -70,7 +75,7 @@ export function openExec(
     handleProtocols: () => plan.protocol,
   })
   server.handleUpgrade(upgrade.request, upgrade.socket, upgrade.head, (socket) => {
-    void run(socket, plan, effect)
+    run(socket, plan, effect).catch(() => socket.terminate())
   })
 }
 
@@ -83,36 +88,37 @@ async function run(socket: WebSocket, plan: ExecPlan, effect: FaultEffect | unde
   await frames.send(plan.stdout ? CHANNEL.stdout : CHANNEL.stderr, Buffer.alloc(0))
   const status = await statusOf(plan, frames, gone.signal)
   if (gone.signal.aborted || frames.stalled) return
-  if (effect?.kind !== 'close-without-status')
-    await frames.send(CHANNEL.status, Buffer.from(JSON.stringify(status)))
+  if (effect?.kind !== 'close-without-status') await frames.send(CHANNEL.status, Buffer.from(goJson(status)))
   socket.close(1000)
 }
 
-async function statusOf(plan: ExecPlan, frames: ExecFrames, signal: AbortSignal): Promise<object> {
-  const { container, argv, containerName } = plan
-  if (container === undefined) {
-    return execFailure(`unable to upgrade connection: container not found ("${containerName}")`)
-  }
-  if (argv.length === 0) return execFailure(runcMessage('args must not be empty'))
+async function statusOf(plan: ExecPlan, frames: ExecFrames, signal: AbortSignal): Promise<JsonObject> {
+  const { inside, argv } = plan
+  const say = execStatus(plan.protocol)
+  if (typeof inside === 'string') return internalError(`unable to upgrade connection: ${inside}`)
+  if (argv.length === 0) return say.failed(containerdMessage('args must not be empty'))
   const stdout = frames.sink(CHANNEL.stdout, plan.stdout)
   const stderr = frames.sink(CHANNEL.stderr, plan.stderr)
   try {
-    const result = await container.exec(argv, stdout, stderr, signal)
+    const result = await inside.exec(argv, stdout, stderr, signal)
     await frames.flushed()
     switch (result.kind) {
       case 'exited':
-        return result.exitCode === 0 ? execSuccess() : nonZeroExit(argv, result.exitCode)
+        return result.exitCode === 0 ? say.success() : say.exited(argv, result.exitCode)
       case 'unstartable':
-        return execFailure(runcMessage(result.message))
+        return say.failed(containerdMessage(result.message))
     }
   } catch (error) {
-    return execFailure(error instanceof Error ? error.message : String(error))
+    return say.failed(error instanceof Error ? error.message : String(error))
   }
 }
 
-/** containerd's words around runc's, where the seed gives the bare reason. */
-function runcMessage(message: string): string {
-  return message.includes('OCI runtime exec failed')
+/** containerd's words around runc's, where the seed gives runc's or the bare reason. */
+function containerdMessage(message: string): string {
+  if (message.startsWith('error executing command in container')) return message
+  const runc = message.startsWith('OCI runtime exec failed')
     ? message
-    : `error executing command in container: failed to exec in container: OCI runtime exec failed: exec failed: ${message}: unknown`
+    : `OCI runtime exec failed: exec failed: ${message}`
+  const id = randomBytes(32).toString('hex')
+  return `error executing command in container: failed to exec in container: failed to start exec "${id}": ${runc}: unknown`
 }

@@ -20,11 +20,13 @@ export function logAnswer(pod: JsonObject, query: URLSearchParams, runtime: LabR
   const options = parseOptions(query, nameOf(pod), now)
   const container = containerNamed(pod, query.get('container'))
   const previous = isTrue(query.get('previous'))
-  const { state, reason } = stateOf(pod, container)
-  if (!previous && state === 'waiting') {
+  const { state, reason, ranBefore } = stateOf(pod, container)
+  if (!previous && state === 'waiting' && !ranBefore) {
     throw badRequest(`container "${container}" in pod "${nameOf(pod)}" is waiting to start: ${reason}`)
   }
-  const lines = runtime.container(pod, container)?.log(previous)
+  // while a crashed container waits for its next start, its log is that of the last run
+  const inside = runtime.container(pod, container)
+  const lines = inside?.log(previous || state === 'waiting') ?? (previous ? undefined : inside?.log(false))
   if (lines === undefined && previous) {
     throw badRequest(`previous terminated container "${container}" in pod "${nameOf(pod)}" not found`)
   }

@@ -26,7 +26,8 @@ export function patched(object: JsonObject, call: ApiCall): JsonObject {
 }
 
 function jsonPatched(object: JsonObject, patch: Json): Json {
-  if (!Array.isArray(patch)) throw badRequest('a JSON patch must be an array of operations')
+  if (!Array.isArray(patch))
+    throw badRequest('json: cannot unmarshal object into Go value of type jsonpatch.Patch')
   const operations = patch as readonly Json[]
   if (operations.length > MOST_OPERATIONS) throw patchRejected()
   try {

@@ -64,6 +64,17 @@ export class ApiStatus extends Error {
   }
 }
 
+/** What a kubelet, or the upgrade itself, answers with in plain text. */
+export class PlainRefusal extends Error {
+  override readonly name = 'PlainRefusal'
+  readonly code: number
+
+  constructor(code: number, text: string) {
+    super(text)
+    this.code = code
+  }
+}
+
 function about(of: GroupResource, name: string): StatusDetails {
   return {
     ...(name === '' ? {} : { name }),

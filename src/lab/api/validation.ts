@@ -41,7 +41,9 @@ export function validateUpdate(object: JsonObject, before: JsonObject, resource:
     )
   }
   if (namespaceOf(object) !== namespaceOf(before)) {
-    throw badRequest('the namespace of the provided object does not match the namespace sent on the request')
+    throw badRequest(
+      `the namespace of the object (${namespaceOf(object) ?? ''}) does not match the namespace on the request (${namespaceOf(before) ?? ''})`,
+    )
   }
   const errors: FieldError[] = []
   if (uidOf(object) !== uidOf(before)) {

@@ -3,7 +3,7 @@ import { PassThrough } from 'node:stream'
 import type { JsonObject } from '../../model/json.js'
 import { namespaceOf } from '../store/object.js'
 import type { ChangeKind } from '../store/store.js'
-import type { Answer } from './answer.js'
+import { goJson, type Answer } from './answer.js'
 import type { ApiCall, ApiContext } from './call.js'
 import { namespaceIn, selection } from './read.js'
 import { servedShape } from './served-shape.js'
@@ -23,7 +23,7 @@ export function watchAnswer(context: ApiContext, call: ApiCall): Answer {
     (namespace === undefined || namespaceOf(object) === namespace) && selects(object)
   const stream = new PassThrough({ highWaterMark: MOST_UNREAD })
   const send = (type: ChangeKind, object: JsonObject): void => {
-    const roomLeft = stream.write(`${JSON.stringify({ type, object })}\n`)
+    const roomLeft = stream.write(`${goJson({ type, object })}\n`)
     if (!roomLeft) stream.end()
   }
   if (['', '0'].includes(query.get('resourceVersion') ?? '')) {

@@ -29,17 +29,25 @@ export function containerNamed(pod: JsonObject, wanted: string | null): string {
   )
 }
 
-/** The container's state in the pod's status: 'running', 'waiting', 'terminated', or none yet. */
-export function stateOf(pod: JsonObject, name: string): { readonly state: string; readonly reason: string } {
+interface ContainerPhase {
+  readonly state: 'running' | 'waiting' | 'terminated'
+  readonly reason: string
+  /** Whether an earlier run ended. */
+  readonly ranBefore: boolean
+}
+
+/** Where the pod's status has the container; one that it doesn't know yet waits. */
+export function stateOf(pod: JsonObject, name: string): ContainerPhase {
   const statuses = ['containerStatuses', 'initContainerStatuses', 'ephemeralContainerStatuses'].flatMap(
     (list) => asArray(at(pod, 'status', list)),
   )
   const status = statuses.find((candidate) => at(candidate, 'name') === name)
-  for (const state of ['running', 'waiting', 'terminated']) {
+  const ranBefore = at(status, 'lastState', 'terminated') !== undefined
+  for (const state of ['running', 'waiting', 'terminated'] as const) {
     const found = at(status, 'state', state)
-    if (found !== undefined) return { state, reason: asString(at(found, 'reason')) ?? '' }
+    if (found !== undefined) return { state, reason: asString(at(found, 'reason')) ?? '', ranBefore }
   }
-  return { state: 'waiting', reason: 'ContainerCreating' }
+  return { state: 'waiting', reason: 'ContainerCreating', ranBefore }
 }
 
 export function runtimeContainer(
