@@ -62,13 +62,15 @@ export function keepSet(request: KeepRequest): KeepSet {
     opening = closed.find((policy) => policySelects(policy, kept(request, reasons.keys())))
   }
   // a guard chosen early can be needless beside one chosen later
-  for (const key of dearestFirst(
-    [...reasons.keys()].filter((each) => !settled.has(each)),
-    request,
-  )) {
-    const without = [...reasons.keys()].filter((each) => each !== key)
-    if (!closed.some((policy) => policySelects(policy, kept(request, without)))) reasons.delete(key)
-  }
+  const needless = (): string | undefined =>
+    dearestFirst(
+      [...reasons.keys()].filter((key) => !settled.has(key)),
+      request,
+    ).find((key) => {
+      const others = [...reasons.keys()].filter((other) => other !== key)
+      return !closed.some((policy) => policySelects(policy, kept(request, others)))
+    })
+  for (let key = needless(); key !== undefined; key = needless()) reasons.delete(key)
 
   for (const [key, why] of reasons) {
     const holding = holdingReason(key)

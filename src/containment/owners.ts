@@ -159,7 +159,7 @@ export function selectorOf(owner: KubeObject): LabelSelector | undefined {
   if (selector === undefined) return undefined
   return owner.kind === 'ReplicationController'
     ? { matchLabels: selector as Record<string, string> }
-    : (selector)
+    : selector
 }
 
 /** Why the owner keeps the pod although labels went, if it does. */
