@@ -21,9 +21,8 @@ export class Lab extends BaseCommand {
     }),
     output: Flags.string({
       char: 'o',
-      summary: 'folder for the archive of --demo',
+      summary: 'folder for the archive of --demo [default: ./impound-demo]',
       helpValue: 'DIR',
-      default: 'impound-demo',
       dependsOn: ['demo'],
     }),
   }
@@ -34,7 +33,7 @@ export class Lab extends BaseCommand {
     try {
       const { suspect, registry } = lab
       if (flags.demo) {
-        process.exitCode = await demo(lab, flags.output, (line) => this.say(line))
+        process.exitCode = await demo(lab, flags.output ?? 'impound-demo', (line) => this.say(line))
         return
       }
       const seize = [

@@ -10,8 +10,6 @@ import {
   quarantineFlags,
   selectorFlag,
 } from '../src/cli/flags.js'
-import { Flags } from '@oclif/core'
-
 export class Seize extends CaptureCommand {
   static override summary =
     'take the evidence of a suspect pod, cut it off the network, seal it all into one archive'
@@ -34,10 +32,6 @@ A TARGET is NAME, pod/NAME, or deploy/NAME, sts/NAME, ds/NAME, rs/NAME, job/NAME
     ...evidenceFlags,
     ...quarantineFlags,
     ...confirmFlags,
-    'contain-first': Flags.boolean({
-      summary: 'cut the pod off right after the API reads, before volatile evidence',
-      helpGroup: 'QUARANTINE',
-    }),
   }
 
   override async run(): Promise<void> {

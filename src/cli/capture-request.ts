@@ -17,7 +17,6 @@ interface CaptureFlags extends ClusterFlagValues {
   readonly allow?: string[] | undefined
   readonly skip?: string[] | undefined
   readonly registry?: string[] | undefined
-  readonly 'contain-first'?: boolean
   readonly 'keep-label'?: string[] | undefined
   readonly 'allow-outage'?: boolean
   readonly 'max-pods'?: number
@@ -45,7 +44,6 @@ export function captureRequest(
     allow: (flags.allow ?? []).filter((one): one is Allowance => one === 'exec'),
     skip: flags.skip ?? [],
     registry: flags.registry ?? ['auto'],
-    containFirst: flags['contain-first'] ?? false,
     keepLabels: flags['keep-label'] ?? [],
     allowOutage: flags['allow-outage'] ?? false,
     maxPods: flags['max-pods'] ?? 1,

@@ -12,8 +12,8 @@ export const askInTerminal: Ask = async (question) => {
   const { default: inquirer } = await import('inquirer')
   try {
     const prompt = inquirer.createPromptModule({ output: process.stderr })
-    const { answer } = await prompt([{ type: 'input', name: 'answer', message: question }])
-    return String(answer).trim()
+    const answers = await prompt<{ answer: string }>([{ type: 'input', name: 'answer', message: question }])
+    return answers.answer.trim()
   } catch (cause) {
     throw new ImpoundError('refused', 'given up at the prompt; nothing was changed', { cause })
   }
@@ -36,7 +36,7 @@ export async function confirmPlan(
   ask: Ask,
   say: (line: string) => void,
 ): Promise<Choices> {
-  let choices: Choices = { allow: plan.allow, containFirst: plan.containFirst }
+  let choices: Choices = { allow: plan.allow }
   show(plan)
   const word = confirmationWord(plan)
   const meant = plan.targets.length === 1 ? "the pod's name" : `the number of pods (${word})`
@@ -48,7 +48,7 @@ export async function confirmPlan(
       case 'q':
         throw new ImpoundError('refused', 'declined; nothing was changed')
       case 'e':
-        choices = { ...choices, allow: toggled(choices.allow, 'exec') }
+        choices = { allow: toggled(choices.allow, 'exec') }
         show(withChoices(plan, choices))
         break
       default:

@@ -11,12 +11,15 @@ export interface FailureDocument {
   readonly error: { readonly code: string; readonly message: string; readonly hints: readonly string[] }
 }
 
+/** Lines of oclif's that say nothing of their own. */
+const NOISE = /^(?:The following errors? occurred:|See more help with --help)$/
+
 /** Any error as ours; what oclif says of flags and arguments is a usage error. */
 export function asImpoundError(error: unknown): ImpoundError {
   if (error instanceof ImpoundError) return error
   if (error instanceof Errors.CLIError) {
-    const [first = 'wrong usage', ...rest] = error.message.split('\n').filter((line) => line.trim() !== '')
-    const hints = rest.filter((line) => !line.startsWith('See more help')).map((line) => line.trim())
+    const lines = error.message.split('\n').map((line) => line.trim())
+    const [first = 'wrong usage', ...hints] = lines.filter((line) => line !== '' && !NOISE.test(line))
     return new ImpoundError('usage', first, { cause: error, hints: [...hints, 'see --help'] })
   }
   return new ImpoundError('bug', `a fault of impound: ${messageOf(error)}`, {

@@ -55,19 +55,19 @@ export async function execute(
   const spool = await openSpool(prepared, run)
   const soft: RunContext = { ...run, signal: interrupts.collecting }
   const hard: RunContext = { ...run, signal: interrupts.everything }
-  const { redact, close } = await openRedaction(spool, run)
+  const redaction = await openRedaction(spool, run)
   // containment is one at a time: two policies or relabellings in one namespace must not cross
   const containing = new Turns()
   const results: TargetResult[] = []
   let fault: unknown
   try {
-    await keepSceneBodies(prepared, spool, redact)
+    await keepSceneBodies(prepared, spool, redaction.redact)
     const work = prepared.targets.map((target) => async (): Promise<void> => {
       results.push(
         await seizeOne(prepared, target, {
           choices,
           spool,
-          redact,
+          redact: redaction.redact,
           soft,
           hard,
           containing,
@@ -80,7 +80,7 @@ export async function execute(
   } catch (error) {
     fault = error
   }
-  await close().catch((error: unknown) => (fault ??= error))
+  await redaction.close().catch((error: unknown) => (fault ??= error))
   return finish({
     prepared,
     spool,
@@ -168,11 +168,10 @@ async function seizeOne(prepared: PreparedRun, target: Target, of: TargetRun): P
   }
   const { collectors } = prepared
   await runPhase(soft, 'read', collectors, capture, READ_DEADLINE_MS)
-  if (!choices.containFirst) await runPhase(soft, 'volatile', collectors, capture)
+  await runPhase(soft, 'volatile', collectors, capture)
   const containment = soft.signal.aborted
     ? undefined
     : await of.containing.take(() => containOne(prepared, target, directory, of))
-  if (choices.containFirst) await runPhase(soft, 'volatile', collectors, capture)
   await runPhase(soft, 'contained', collectors, capture)
   await runPhase(soft, 'slow', collectors, capture)
   const sink = spool.targetSink({ directory }, 'aftermath')

@@ -13,7 +13,6 @@ export interface RunPlan {
   readonly at: string
   readonly scene: Scene
   readonly allow: readonly Allowance[]
-  readonly containFirst: boolean
   readonly targets: readonly TargetPlan[]
   readonly store: { readonly directory: string; readonly freeBytes?: number }
 }

@@ -131,7 +131,6 @@ export async function prepare(
       at: run.clock.now().toISOString(),
       scene,
       allow: request.allow,
-      containFirst: request.containFirst,
       targets: planned,
       store: { directory: output, ...(free === undefined ? {} : { freeBytes: free }) },
     }

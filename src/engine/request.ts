@@ -25,7 +25,6 @@ export interface CaptureRequest {
   readonly allow: readonly Allowance[]
   readonly skip: readonly string[]
   readonly registry: readonly string[]
-  readonly containFirst: boolean
   readonly keepLabels: readonly string[]
   readonly allowOutage: boolean
   /** Most pods that one run may change. */
@@ -39,5 +38,4 @@ export interface CaptureRequest {
 /** What may still be chosen at the plan. */
 export interface Choices {
   readonly allow: readonly Allowance[]
-  readonly containFirst: boolean
 }

@@ -23,8 +23,8 @@ function inBag(path: string): Buffer {
   return readFileSync(join(bag, 'data/targets', target, path))
 }
 
-function bagJson<Shape>(path: string): Shape {
-  return JSON.parse(inBag(path).toString('utf8')) as Shape
+function bagJson(path: string): unknown {
+  return JSON.parse(inBag(path).toString('utf8'))
 }
 
 beforeAll(async () => {
@@ -103,12 +103,12 @@ describe('seize on a real cluster', () => {
     expect(inBag('logs/app/previous.log').toString('utf8')).toBe(previousLog)
     expect(inBag('logs/bare/current.log')).toHaveLength(0)
     expect(
-      bagJson<LogsDocument>('logs.json').logs.map(({ container, run }) => `${container} ${run}`),
+      (bagJson('logs.json') as LogsDocument).logs.map(({ container, run }) => `${container} ${run}`),
     ).toEqual(['app current', 'app previous', 'bare current'])
   })
 
   it('names the image by the digest that the node runs', () => {
-    const image = bagJson<ImageDocument>('image/app/image.json')
+    const image = bagJson('image/app/image.json') as ImageDocument
     const status = before.status.containerStatuses?.find(({ name }) => name === 'app')
     expect(image.digest).toBe(/sha256:[0-9a-f]{64}/.exec(status!.imageID)?.[0])
     expect(image.registry?.layers).toHaveLength(2)
@@ -161,13 +161,8 @@ describe('seize on a real cluster', () => {
     expect(pods.map(({ metadata }) => metadata.uid)).not.toContain(before.metadata.uid)
     const endpoints = kubectl('get', 'endpoints', 'web', '-n', shop.namespace, '-o', 'json')
     expect(endpoints).not.toContain(before.metadata.name)
-    const policy = kubeJson<{ spec: object }>(
-      'get',
-      'networkpolicy',
-      `impound-${before.metadata.uid.slice(0, 8)}`,
-      '-n',
-      shop.namespace,
-    )
+    const name = `impound-${before.metadata.uid.slice(0, 8)}`
+    const policy = kubeJson('get', 'networkpolicy', name, '-n', shop.namespace) as { spec: object }
     expect(policy.spec).toEqual({
       podSelector: { matchLabels: { 'impound.dev/quarantine': before.metadata.uid.slice(0, 8) } },
       policyTypes: ['Ingress', 'Egress'],
@@ -204,12 +199,12 @@ describe('seize on a real cluster', () => {
     expect(policies).not.toContain('impound-')
     // the owner has one pod too many now and may have chosen the suspect
     await eventually('two pods again', () => {
-      const { items } = kubeJson<{ items: PodObject[] }>('get', 'pods', '-n', shop.namespace)
+      const { items } = kubeJson('get', 'pods', '-n', shop.namespace) as { items: PodObject[] }
       return items.filter(({ metadata }) => metadata.deletionTimestamp === undefined).length === 2
         ? true
         : undefined
     })
-    const { items } = kubeJson<{ items: PodObject[] }>('get', 'pods', '-n', shop.namespace)
+    const { items } = kubeJson('get', 'pods', '-n', shop.namespace) as { items: PodObject[] }
     const suspect = items.find(({ metadata }) => metadata.uid === before.metadata.uid)
     if (suspect === undefined) return
     expect(suspect.metadata.labels).toEqual(before.metadata.labels)

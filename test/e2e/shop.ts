@@ -72,7 +72,9 @@ export class Shop {
   /** Waits until exactly `count` pods of the Deployment run with both containers ready; sorted by name. */
   pods(count: number): Promise<readonly PodObject[]> {
     return eventually(`${count} ready pods`, () => {
-      const { items } = kubeJson<{ items: PodObject[] }>('get', 'pods', '-n', this.namespace, '-l', 'app=web')
+      const { items } = kubeJson('get', 'pods', '-n', this.namespace, '-l', 'app=web') as {
+        items: PodObject[]
+      }
       const ready = items.filter(
         ({ metadata, status }) =>
           metadata.deletionTimestamp === undefined &&
@@ -84,7 +86,7 @@ export class Shop {
   }
 
   pod(name: string): PodObject {
-    return kubeJson<PodObject>('get', 'pod', name, '-n', this.namespace)
+    return kubeJson('get', 'pod', name, '-n', this.namespace) as PodObject
   }
 
   exec(pod: string, script: string): string {
