@@ -15,3 +15,19 @@ export function bounded<Item>(
 export function byText(a: string, b: string): number {
   return a < b ? -1 : a > b ? 1 : 0
 }
+
+const LONGEST_STRING = 10_000
+
+/** The same value with no string longer than a report can use: a name of a megabyte stays in the archive. */
+export function clamped<Value>(value: Value): Value {
+  return clampedStrings(value) as Value
+}
+
+function clampedStrings(value: unknown): unknown {
+  if (typeof value === 'string') {
+    return value.length <= LONGEST_STRING ? value : `${value.slice(0, LONGEST_STRING).toWellFormed()}…`
+  }
+  if (Array.isArray(value)) return value.map(clampedStrings)
+  if (typeof value !== 'object' || value === null) return value
+  return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, clampedStrings(inner)]))
+}

@@ -1,7 +1,7 @@
 import { formatDuration } from '../text/duration.js'
 import { forShell } from '../text/shell.js'
 import { absence } from './absence.js'
-import { bounded, byText } from './bounded.js'
+import { bounded, byText, clamped } from './bounded.js'
 import { changesOf } from './changes.js'
 import { containmentOf } from './containment.js'
 import { eventsOf } from './events.js'
@@ -48,13 +48,13 @@ export function buildReport(input: ReportInput): ReportModel {
   const verification = {
     archive: `sha256sum -c ${forShell(`${file}.sha256`)}`,
     contents: [
-      `tar xzf ${forShell(file)}`,
+      `tar ${file.endsWith('.tar.gz') ? 'xzf' : 'xf'} ${forShell(file)}`,
       `cd ${forShell(input.archiveName)}`,
       'sha256sum -c --strict tagmanifest-sha256.txt manifest-sha256.txt',
     ].join('\n'),
     tool: `impound verify ${forShell(file)}`,
   }
-  return {
+  return clamped({
     schema: 'impound/report/v1',
     case: scene.case,
     run: scene.run,
@@ -83,7 +83,7 @@ export function buildReport(input: ReportInput): ReportModel {
     notEvaluated: NOT_EVALUATED,
     verification,
     nextSteps: nextStepsOf(sorted, { archive, gaps, changes, verification }),
-  }
+  })
 }
 
 function durationBetween(started: string, ended: string): string | null {

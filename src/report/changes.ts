@@ -3,7 +3,7 @@ import { forShell } from '../text/shell.js'
 import { bounded, byText } from './bounded.js'
 import type { ReportInput, ReportTargetInput, ReportWrite } from './input.js'
 import type { Changes, Sentence, WriteRow } from './model.js'
-import { plain, sentence } from './sentence.js'
+import { ended, sentence } from './sentence.js'
 
 const MOST_WRITES = 200
 
@@ -44,11 +44,11 @@ export function releaseCommand({ target }: ReportTargetInput): string {
 function onRelease({ target, plan }: ReportTargetInput): readonly Sentence[] {
   if (plan === undefined) return []
   const pod = `${target.namespace}/${target.name}`
-  const words = plain(plan.owner.onRelease)
+  const words = ended(plan.owner.onRelease)
   return [
     plan.owner.name === ''
-      ? sentence`${pod}, without an owner: ${words}.`
-      : sentence`${pod}, owner ${`${plan.owner.kind} ${plan.owner.name}`}: ${words}.`,
+      ? sentence`${pod}, without an owner: ${words}`
+      : sentence`${pod}, owner ${`${plan.owner.kind} ${plan.owner.name}`}: ${words}`,
   ]
 }
 

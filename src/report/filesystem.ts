@@ -1,4 +1,4 @@
-import type { ChangeKind, DiffEntry, FileFacts } from '../model/documents.js'
+import type { ChangedAspect, ChangeKind, DiffEntry, FileFacts } from '../model/documents.js'
 import { safeSegment } from '../model/safe-segment.js'
 import { formatBytes } from '../text/bytes.js'
 import { bounded, byText } from './bounded.js'
@@ -79,24 +79,30 @@ function rowOf(entry: DiffEntry): ChangeRow {
     detail: detailOf(entry),
     modified: entry.after?.mtime ?? null,
     sha256: entry.after?.sha256 ?? null,
-    content: entry.content === undefined ? 'not kept' : CONTENT_WORDS[entry.content],
+    content: contentWords(entry),
   }
 }
 
 function detailOf({ before, after, changed }: DiffEntry): string {
   if (after === undefined) return before === undefined ? '' : `was ${factsOf(before)}`
   if (before === undefined) return factsOf(after)
-  const turned = [
-    ...(before.type === after.type ? [] : [`${before.type} → ${after.type}`]),
-    ...(before.mode === after.mode ? [] : [`mode ${before.mode} → ${after.mode}`]),
-    ...(before.uid === after.uid && before.gid === after.gid
-      ? []
-      : [`owner ${before.uid}:${before.gid} → ${after.uid}:${after.gid}`]),
-    ...(before.size === after.size ? [] : [`${formatBytes(before.size)} → ${formatBytes(after.size)}`]),
-    ...(before.link === after.link ? [] : [`link ${before.link ?? 'none'} → ${after.link ?? 'none'}`]),
-  ]
-  const aspects = changed.join(', ')
-  return turned.length === 0 ? aspects : `${aspects === '' ? '' : `${aspects}: `}${turned.join(', ')}`
+  const told: Partial<Record<ChangedAspect, string>> = {
+    type: `${before.type} → ${after.type}`,
+    mode: `mode ${before.mode} → ${after.mode}`,
+    owner: `owner ${before.uid}:${before.gid} → ${after.uid}:${after.gid}`,
+    link: `link ${before.link ?? 'none'} → ${after.link ?? 'none'}`,
+    content:
+      before.size === after.size
+        ? 'content'
+        : `content, ${formatBytes(before.size)} → ${formatBytes(after.size)}`,
+  }
+  return changed.map((aspect) => told[aspect] ?? aspect).join('; ')
+}
+
+/** Only a file that is new or has new content has bytes to keep. */
+function contentWords({ content, after, change }: DiffEntry): string | null {
+  if (content !== undefined) return CONTENT_WORDS[content]
+  return after?.type === 'file' && change !== 'metadata-only' ? 'not kept' : null
 }
 
 function factsOf(facts: FileFacts): string {

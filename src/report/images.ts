@@ -1,4 +1,5 @@
 import type { ImageDocument } from '../model/documents.js'
+import { counted } from '../text/count.js'
 import { bounded, byText } from './bounded.js'
 import type { Bounded, ImageReport, Sentence } from './model.js'
 import { plain, sentence } from './sentence.js'
@@ -20,7 +21,7 @@ function imageOf(image: ImageDocument): ImageReport {
     tag: tagWords(image),
     created: image.registry?.created ?? null,
     platform: image.registry?.platform ?? null,
-    layers: image.registry?.layers.length ?? null,
+    layers: image.registry === undefined ? null : counted(image.registry.layers.length, 'layer'),
     notes: image.notes.slice(0, MOST_NOTES),
   }
 }

@@ -68,10 +68,24 @@ function sentenceMarkdown({ parts }: Sentence): string {
 
 /** The report as Markdown, by a mustache template over the model. Whatever the model quotes is inert in the result. */
 export function renderMarkdown(model: ReportModel, template: string): string {
-  return Mustache.render(template, viewOf(model), {}, { escape: String })
+  return tidy(Mustache.render(template, viewOf(model), {}, { escape: String }))
 }
 
 /** next-steps.md, in the same way. */
 export function renderNextSteps(model: ReportModel, template: string): string {
   return renderMarkdown(model, template)
+}
+
+/** One blank line where sections that say nothing left several; blocks keep theirs. */
+function tidy(markdown: string): string {
+  const kept: string[] = []
+  let fence: string | undefined
+  for (const line of markdown.trim().split('\n')) {
+    if (fence === undefined && line.trim() === '' && kept.at(-1) === '') continue
+    const mark = /^`{3,}/.exec(line)?.[0]
+    if (fence === undefined) fence = mark
+    else if (line === fence) fence = undefined
+    kept.push(fence === undefined ? line.trimEnd() : line)
+  }
+  return `${kept.join('\n')}\n`
 }

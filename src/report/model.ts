@@ -125,13 +125,18 @@ export interface WriteRow {
 }
 
 export interface Inventory {
-  readonly files: Bounded<InventoryRow>
+  readonly total: number
   readonly bytes: string
+  /** Archive path of the list of all. */
+  readonly where: string
   readonly trust: readonly { readonly trust: string; readonly meaning: string; readonly files: number }[]
+  /** By the directory that they share; '' is the bag's root. */
+  readonly groups: readonly { readonly directory: string; readonly files: Bounded<InventoryRow> }[]
 }
 
 export interface InventoryRow {
-  readonly path: string
+  /** Below the group's directory. */
+  readonly file: string
   readonly bytes: number
   readonly sha256: string
   readonly trust: string
@@ -214,7 +219,7 @@ export interface ImageReport {
   readonly tag: Sentence
   readonly created: string | null
   readonly platform: string | null
-  readonly layers: number | null
+  readonly layers: string | null
   readonly notes: readonly string[]
 }
 
@@ -239,7 +244,8 @@ export interface ChangeRow {
   readonly detail: string
   readonly modified: string | null
   readonly sha256: string | null
-  readonly content: string
+  /** Whether its bytes are in the archive; null where there are none to keep. */
+  readonly content: string | null
 }
 
 export interface LogsReport extends Section {

@@ -2,7 +2,7 @@ import { forShell } from '../text/shell.js'
 import { isTouched, releaseCommand } from './changes.js'
 import type { ReportInput, ReportTargetInput } from './input.js'
 import type { ReportModel, Step } from './model.js'
-import { plain, sentence } from './sentence.js'
+import { ended, plain, sentence } from './sentence.js'
 
 /** A step before it has its place. */
 type Unnumbered = Omit<Step, 'number'>
@@ -54,7 +54,7 @@ function missingStep({ scene, targets }: ReportInput, { gaps }: Known): readonly
         ...(reasons.has('not-allowed')
           ? [
               plain(
-                'With exec allowed, programs inside of the suspect container are run: whoever controls it can watch and can lie.',
+                'With exec allowed, programs inside the suspect container are run: whoever controls it can watch and can lie.',
               ),
             ]
           : []),
@@ -81,14 +81,14 @@ export function releaseStep(
     {
       title: `Release ${target.target.namespace}/${target.target.name}, when nobody needs it any more`,
       why: plain(
-        'This gives the pod back its labels and removes the policy: it is connected again, and its owner and its Services find it. Delete the pod instead if it is known to be bad.',
+        'This changes the cluster: the pod gets back its labels, the policy goes, and its owner and its Services find it again. A pod that is known to be bad is better deleted.',
       ),
       commands: `${releaseCommand(target)}\nimpound release --from ${forShell(archive.file)}`,
       notes:
         owner === undefined
           ? []
           : [
-              sentence`What its owner then does (${owner.name === '' ? 'none' : `${owner.kind} ${owner.name}`}): ${plain(owner.onRelease)}.`,
+              sentence`What its owner then does (${owner.name === '' ? 'none' : `${owner.kind} ${owner.name}`}): ${ended(owner.onRelease)}`,
             ],
     },
   ]

@@ -1,7 +1,7 @@
 import { forShell } from '../text/shell.js'
 import { isTouched } from './changes.js'
 import type { ReportInput, ReportTargetInput } from './input.js'
-import type { Sentence, Step } from './model.js'
+import type { Step } from './model.js'
 import { Kubectl } from './kubectl.js'
 import { plain, sentence } from './sentence.js'
 
@@ -36,7 +36,9 @@ function containmentStep(
     return [
       {
         title: `Decide whether to cut off ${pod}`,
-        why: plain('This run did not isolate the pod. It can still send and receive.'),
+        why: plain(
+          'This run did not isolate the pod: it can still send and receive. The command shows its plan, asks, and then changes the cluster.',
+        ),
         commands: `impound quarantine ${forShell(name)} -n ${forShell(namespace)} --case ${forShell(scene.case)}`,
         notes: [],
       },
@@ -97,28 +99,40 @@ function labelFlag({ plan }: ReportTargetInput): string {
 function credentialStep({ target, pod }: ReportTargetInput, kubectl: Kubectl): Unnumbered {
   const { namespace, name } = target
   const account = pod?.serviceAccount
-  const user = `system:serviceaccount:${namespace}:${account ?? 'default'}`
-  const named: Sentence =
-    account === undefined
-      ? sentence`The pod's service account is not known here; read it from the pod.`
-      : sentence`The pod runs as service account ${`${namespace}/${account}`}. Whoever was in the pod may hold its token, and every secret that was mounted or set in it.`
+  const title = `Revoke what ${namespace}/${name} could use`
+  const notes = [
+    plain(
+      'A token bound to the pod stays valid while the pod exists. Take its bindings away, or delete the pod once the evidence is verified. Token Secrets have to be deleted.',
+    ),
+    plain(
+      'Rotate what the pod had in environment variables, mounted Secrets and cloud identities at the systems that accept it: removing it from the cluster does not revoke it.',
+    ),
+  ]
+  if (account === undefined) {
+    return {
+      title,
+      why: plain('Under which service account the pod runs is not known here. Read it from the pod first.'),
+      commands: kubectl.get(namespace, 'pod', [name], "-o jsonpath='{.spec.serviceAccountName}'"),
+      notes,
+    }
+  }
+  const bindings = kubectl.command('get rolebindings,clusterrolebindings -A -o wide')
   return {
-    title: `Revoke what ${namespace}/${name} could use`,
-    why: named,
+    title,
+    why: sentence`The pod runs as service account ${`${namespace}/${account}`}. Whoever was in the pod may hold its token, and every secret that was mounted or set in it.`,
     commands: [
-      kubectl.command(`auth can-i --list -n ${forShell(namespace)} --as=${forShell(user)}`),
-      `${kubectl.command('get rolebindings,clusterrolebindings -A -o wide')} | grep -F -e ${forShell(`${namespace}/${account ?? 'default'}`)}`,
+      kubectl.command(
+        `auth can-i --list -n ${forShell(namespace)} --as=${forShell(accountUser(namespace, account))}`,
+      ),
+      `${bindings} | grep -F -e ${forShell(`${namespace}/${account}`)}`,
       kubectl.get(namespace, 'secrets', [], '--field-selector type=kubernetes.io/service-account-token'),
     ].join('\n'),
-    notes: [
-      plain(
-        'A token bound to the pod stays valid while the pod exists. Take its bindings away, or delete the pod once the evidence is verified. Token Secrets have to be deleted.',
-      ),
-      plain(
-        'Rotate what the pod had in environment variables, mounted Secrets and cloud identities at the systems that accept it: removing it from the cluster does not revoke it.',
-      ),
-    ],
+    notes,
   }
+}
+
+function accountUser(namespace: string, account: string): string {
+  return `system:serviceaccount:${namespace}:${account}`
 }
 
 function rotatedLogsStep({ target, pod }: ReportTargetInput, kubectl: Kubectl): Unnumbered {
@@ -139,16 +153,25 @@ function rotatedLogsStep({ target, pod }: ReportTargetInput, kubectl: Kubectl): 
 }
 
 function auditStep({ scene, startedAt }: ReportInput, { target, pod }: ReportTargetInput): Unnumbered {
-  const account = `system:serviceaccount:${target.namespace}:${pod?.serviceAccount ?? 'default'}`
-  const since = pod?.created ?? startedAt
-  const filter =
-    'select((.objectRef.namespace == $ns and .objectRef.name == $pod) or .user.username == $account)'
+  const account = pod?.serviceAccount
+  const object = '(.objectRef.namespace == $ns and .objectRef.name == $pod)'
+  const words = [
+    'jq -c',
+    `--arg ns ${forShell(target.namespace)}`,
+    `--arg pod ${forShell(target.name)}`,
+    ...(account === undefined ? [] : [`--arg account ${forShell(accountUser(target.namespace, account))}`]),
+    `'select(${account === undefined ? object : `${object} or .user.username == $account`})'`,
+    'audit.log',
+  ]
+  const user = scene.who.impersonating ?? scene.who.user
   return {
     title: `Secure the API server's audit log for ${target.namespace}/${target.name}`,
-    why: sentence`It alone shows who ran exec in the pod and what its account did. Ask whoever runs the control plane for everything since ${since}, before it is rotated away.`,
-    commands: `jq -c --arg ns ${forShell(target.namespace)} --arg pod ${forShell(target.name)} --arg account ${forShell(account)} '${filter}' audit.log`,
+    why: sentence`It alone shows who ran exec in the pod and what its account did. Ask whoever runs the control plane for everything since ${pod?.created ?? startedAt}, before it is rotated away.`,
+    commands: words.join(' '),
     notes: [
-      sentence`Requests of this run are in it too: those of ${scene.who.impersonating ?? scene.who.user ?? 'the user of this run'}. The Audit-IDs of its changes are in the report.`,
+      user === undefined
+        ? plain('Requests of this run are in it too. The Audit-IDs of its changes are in the report.')
+        : sentence`Requests of this run, by ${user}, are in it too. The Audit-IDs of its changes are in the report.`,
     ],
   }
 }

@@ -39,7 +39,7 @@ const NTP_WORDS: Readonly<Record<Scene['clock']['ntp'], string>> = {
 export function clocksOf({ clock }: Scene): Clocks {
   return {
     local: clock.local,
-    utcOffset: formatUtcOffset(clock.utcOffsetMinutes),
+    utcOffset: `UTC${formatUtcOffset(clock.utcOffsetMinutes)}`,
     ntp: NTP_WORDS[clock.ntp],
     apiServer: apiServerWords(clock.apiServerOffsetMs),
   }

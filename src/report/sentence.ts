@@ -26,6 +26,11 @@ export function plain(say: string): Sentence {
   return { parts: [{ say, value: '' }] }
 }
 
+/** Text with a full stop at its end, unless it ends a sentence already. */
+export function ended(text: string): Sentence {
+  return plain(/[.!?…]$/.test(text) ? text : `${text}.`)
+}
+
 /** Items of a list as a part of a sentence: a, b and c. At most `most` are named, the rest counted. */
 export function listed(items: readonly string[], most: number): Sentence {
   const named = items.slice(0, most)

@@ -2,7 +2,7 @@ import type { ChangeKind } from '../model/documents.js'
 import type { ReportInput, ReportTargetInput } from './input.js'
 import type { Gaps, Sentence } from './model.js'
 import { containmentOf } from './containment.js'
-import { listed, plain, sentence } from './sentence.js'
+import { ended, listed, plain, sentence } from './sentence.js'
 import { CHANGE_WORDS } from './words.js'
 
 const MOST_NAMED = 3
@@ -35,8 +35,9 @@ function containment(targets: readonly ReportTargetInput[]): Sentence {
   const reports = targets.map(containmentOf)
   const [first] = reports
   if (reports.length === 1 && first !== undefined) {
-    const since = first.inForceAt === null ? plain('') : plain(`, in the API since ${first.inForceAt}`)
-    return sentence`Containment is ${first.verdict}${since}: ${plain(first.why ?? first.meaning)}`
+    if (first.why === null) return sentence`Containment: ${plain(first.verdict)}. ${ended(first.meaning)}`
+    const since = plain(first.inForceAt === null ? '' : `, in the API since ${first.inForceAt}`)
+    return sentence`Containment: ${plain(first.verdict)}${since}: ${ended(first.why)}`
   }
   const verdicts = [...new Set(reports.map(({ verdict }) => verdict))].toSorted()
   const counts = verdicts.map(
@@ -48,12 +49,16 @@ function containment(targets: readonly ReportTargetInput[]): Sentence {
 function evidence({ incomplete }: ReportInput, { tally, counted }: Gaps): Sentence {
   const { collected, partial, failed, skipped } = tally
   const figures = plain(
-    `Of the evidence that was asked for, ${collected} pieces were collected, ${partial} in part, ${failed} failed and ${skipped} were skipped`,
+    `Of what was asked for, ${collected} pieces of evidence were collected and ${partial} in part; ${failed} failed, ${skipped} skipped`,
   )
   const sealed =
     incomplete === undefined
-      ? plain(counted.total === 0 ? '; nothing counts as missing.' : `; ${counted.total} count as missing.`)
-      : sentence`; the archive is incomplete: ${plain(incomplete)}.`
+      ? plain(
+          counted.total === 0
+            ? '; nothing counts as missing.'
+            : `; ${counted.total} count as missing or not whole.`,
+        )
+      : sentence`; the archive is incomplete: ${ended(incomplete)}`
   return { parts: [...figures.parts, ...sealed.parts] }
 }
 

@@ -4,7 +4,7 @@ import type { Reason, Status, Trust } from '../model/evidence.js'
 
 export const REASON_WORDS: Readonly<Record<Reason, string>> = {
   'not-requested': 'Nobody asked for it.',
-  'not-applicable': 'There is no such thing here.',
+  'not-applicable': 'There is none here.',
   'not-allowed': 'This run was not allowed to do what it takes.',
   forbidden: 'The server refused: the user lacks the right.',
   unsupported: 'This cluster, container or image does not offer it.',
@@ -41,14 +41,14 @@ export const VERDICT_WORDS: Readonly<Record<VerdictKind, string>> = {
   enforced: 'Isolation was tried out from the pod and held, as far as was tried.',
   partial: 'Isolation holds for a part of the traffic; what is open is named below.',
   unverified:
-    'The changes are in place in the API. Whether the network enforces them was not tried out, so it is not known.',
+    'The changes are in place in the API. Whether the network enforces them was not tried out and is not known.',
   'not-enforced': 'Isolation does not hold. Treat the pod as connected.',
 }
 
 export const METHOD_WORDS: Readonly<Record<FilesystemSummary['method'], string>> = {
-  exec: "with programs inside of the suspect container ('exec')",
-  ephemeral: "from a container placed beside the suspect ('ephemeral')",
-  node: "from the node, without the container's help ('node')",
+  exec: 'with programs inside the suspect container (exec)',
+  ephemeral: 'from a container placed beside the suspect (ephemeral)',
+  node: "from the node, without the container's help (node)",
 }
 
 export const CHANGE_WORDS: Readonly<Record<ChangeKind, string>> = {
