@@ -25,7 +25,7 @@ export interface CaptureEnd {
   readonly sha256: string
   readonly report: CaptureReport
   readonly exitCode: number | undefined
-  /** What ended the stream before the far end did. */
+  /** What ended the stream before the far end did; not that we left it. */
   readonly failure: ImpoundError | undefined
 }
 
@@ -51,6 +51,8 @@ export async function captureByExec(
 ): Promise<ExecCapture> {
   const left = new AbortController()
   const stdout = new PassThrough({ highWaterMark: 1 << 20 })
+  // Left early, the exec may still write: that is no error of anybody's
+  stdout.on('error', () => undefined)
   const stderr = new HeadAndTail()
   let failure: ImpoundError | undefined
   const running: Promise<ExecOutcome | undefined> = exec
@@ -65,7 +67,8 @@ export async function captureByExec(
       },
     )
     .catch((error: unknown) => {
-      failure = asImpoundError(error)
+      const isOurs = left.signal.aborted && !options.signal.aborted
+      failure = isOurs ? undefined : asImpoundError(error)
       return undefined
     })
     .finally(() => stdout.end())
