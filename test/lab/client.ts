@@ -52,10 +52,13 @@ export function call(
   path: string,
   { method = 'GET', headers = {}, body }: Call = {},
 ): Promise<Reply> {
+  const bytes = body === undefined ? '' : typeof body === 'string' ? body : JSON.stringify(body)
   return new Promise((resolve, reject) => {
     const sent = request(
-      `${access.server}${path}`,
+      access.server,
       {
+        // not as part of the URL, which would resolve dots
+        path,
         method,
         agent: false,
         ca: access.ca,
@@ -63,7 +66,9 @@ export function call(
         headers: {
           'User-Agent': 'lab-test/1.0',
           ...(access.token === undefined ? {} : { Authorization: `Bearer ${access.token}` }),
-          ...(body === undefined ? {} : { 'Content-Type': 'application/json' }),
+          ...(body === undefined
+            ? {}
+            : { 'Content-Type': 'application/json', 'Content-Length': String(Buffer.byteLength(bytes)) }),
           ...headers,
         },
       },
@@ -86,7 +91,7 @@ export function call(
       },
     )
     sent.once('error', reject)
-    sent.end(body === undefined ? undefined : typeof body === 'string' ? body : JSON.stringify(body))
+    sent.end(bytes)
   })
 }
 
