@@ -25,31 +25,44 @@ const ACCEPT = [...AGGREGATED, 'application/json'].join(',')
 const AT_ONCE = 8
 const MAX_GROUP_VERSIONS = 2000
 
+/** Names that are one segment of a path, whatever the server calls its groups. */
+const NAME = /^[a-z0-9][a-z0-9.-]*$/i
+
 /** What the server serves: /api and /apis, then each group version that they did not say all of. */
 export async function discover(client: Client, signal: AbortSignal): Promise<Discovery> {
-  const [core, groups] = await Promise.all([
+  const [core, groups] = await allDone([
     readJson(client, '/api', signal, THREE_TRIES),
     readJson(client, '/apis', signal, THREE_TRIES),
   ])
-  const resources: ServedResource[] = []
-  const failed: string[] = []
-  for (const root of [core, groups].filter(isAggregated)) {
-    resources.push(...aggregatedResources(root))
-    failed.push(...staleGroups(root))
-  }
-  const queue = [
+  const aggregated = [core, groups].filter(isAggregated)
+  const resources: ServedResource[] = aggregated.flatMap(aggregatedResources)
+  const failed = aggregated.flatMap(staleGroups)
+  const named = [
     ...(isAggregated(core) ? [] : coreVersions(core)),
     ...(isAggregated(groups) ? [] : groupVersions(groups)),
   ].slice(0, MAX_GROUP_VERSIONS)
+  const askable = ({ group, version }: GroupVersion): boolean =>
+    NAME.test(version) && (group === '' || NAME.test(group))
+  failed.push(...named.filter((one) => !askable(one)).map(nameOf))
+  const queue = named.filter(askable)
   const work = async (): Promise<void> => {
     for (let next = queue.shift(); next !== undefined; next = queue.shift()) {
-      const served = await versionResources(client, next, signal)
+      const served = await versionResources(client, next, signal).catch((error: unknown) => {
+        queue.length = 0
+        throw error
+      })
       if (served === undefined) failed.push(nameOf(next))
       else resources.push(...served)
     }
   }
-  await Promise.all(Array.from({ length: AT_ONCE }, work))
+  await allDone(Array.from({ length: AT_ONCE }, work))
   return { resources: resources.sort(byName), failedGroups: failed.sort() }
+}
+
+/** As Promise.all, but nothing goes on after a failure is told. */
+async function allDone<Value>(work: readonly Promise<Value>[]): Promise<Value[]> {
+  await Promise.allSettled(work)
+  return Promise.all(work)
 }
 
 async function readJson(
@@ -102,7 +115,7 @@ async function versionResources(
 function coreVersions(root: unknown): readonly GroupVersion[] {
   return asArray(at(root, 'versions')).map((version, index) => ({
     group: '',
-    version: segment(version),
+    version: asString(version) ?? '',
     preferred: index === 0,
   }))
 }
@@ -111,16 +124,11 @@ function groupVersions(root: unknown): readonly GroupVersion[] {
   return asArray(at(root, 'groups')).flatMap((entry) => {
     const preferred = asString(at(entry, 'preferredVersion', 'version'))
     return asArray(at(entry, 'versions')).map((version) => ({
-      group: segment(at(entry, 'name')),
-      version: segment(at(version, 'version')),
+      group: asString(at(entry, 'name')) ?? '',
+      version: asString(at(version, 'version')) ?? '',
       preferred: at(version, 'version') === preferred,
     }))
   })
-}
-
-/** A name that becomes part of a path: the server's words, but one segment. */
-function segment(value: unknown): string {
-  return encodeURIComponent(asString(value) ?? '')
 }
 
 function isAggregated(root: unknown): boolean {

@@ -3,7 +3,8 @@ import { delimiter, dirname, join, resolve } from 'node:path'
 
 import type { Cluster, Context, KubeConfig, User } from '@kubernetes/client-node'
 
-import { ImpoundError } from '../model/errors.js'
+import { ImpoundError, messageOf } from '../model/errors.js'
+import { asString, at } from '../model/json.js'
 
 export type Environment = Readonly<Record<string, string | undefined>>
 
@@ -102,7 +103,7 @@ async function read(file: string, required: boolean): Promise<string | undefined
   try {
     return await readFile(file, 'utf8')
   } catch (cause) {
-    const code = cause instanceof Error && 'code' in cause ? String(cause.code) : ''
+    const code = asString(at(cause, 'code')) ?? messageOf(cause)
     if (code === 'ENOENT' && !required) return undefined
     const why =
       { ENOENT: 'there is no such file', EACCES: 'it may not be read', EISDIR: 'it is a directory' }[code] ??
@@ -121,7 +122,7 @@ function parse(file: string, text: string, newConfig: () => KubeConfig): KubeCon
     config.loadFromString(text, { onInvalidEntry: 'filter' })
   } catch (cause) {
     // the parser's message quotes the file, and the file holds secrets: only its reason and place are passed on
-    const reason = cause instanceof Error && 'reason' in cause ? String(cause.reason) : 'it is no kubeconfig'
+    const reason = asString(at(cause, 'reason')) ?? 'it is no kubeconfig'
     throw new ImpoundError('configuration', `The kubeconfig ${file} can't be read: ${reason}.`, {
       hints: [`Check it with: kubectl --kubeconfig ${file} config view`],
     })

@@ -20,7 +20,8 @@ export class SinkFeed {
     sink.on('error', this.#onError)
     sink.on('close', this.#onClose)
     sink.on('drain', this.#wake)
-    if (sink.destroyed || sink.writableEnded) this.#fail(sink.errored ?? undefined)
+    // told once the constructor's caller is ready to hear it
+    if (sink.destroyed || sink.writableEnded) queueMicrotask(this.#onClose)
   }
 
   /** Bytes given to the sink. */
@@ -39,7 +40,7 @@ export class SinkFeed {
     this.#unwritten += 1
     this.#sink.write(chunk, (error) => {
       this.#unwritten -= 1
-      if (error instanceof Error) this.#fail(error)
+      if (error !== null && error !== undefined) this.#fail(error)
       this.#wake()
     })
   }

@@ -52,7 +52,7 @@ function codeOf(error: unknown): string {
   for (let current = error, depth = 0; current !== undefined && depth < 5; depth += 1) {
     const code = at(current, 'code')
     if (typeof code === 'string') return code
-    current = current instanceof Error ? current.cause : undefined
+    current = at(current, 'cause')
   }
   return ''
 }

@@ -131,13 +131,9 @@ export class Transport {
     const { authentication, observations } = this.#options
     const { headers, tls, agent } = await this.#guard(authentication.credentials(signal), signal)
     this.#agent = agent
-    const full = this.fullPath(path)
-    const url = new URL(`${this.server.origin.replace(/^http/, 'ws')}${full}`)
-    // URL parsers resolve '%2E%2E' away: a name must never reach another object
-    if (`${url.pathname}${url.search}` !== full)
-      throw new ImpoundError('invalid', `${path} is no path that a server can be asked for.`)
+    const url = `${this.server.origin.replace(/^http/, 'ws')}${this.fullPath(path)}`
     observations.requestSent()
-    const socket = new WebSocket(url, [...protocols], {
+    return new WebSocket(url, [...protocols], {
       ...tls,
       agent,
       headers: { ...mutable(headers), 'audit-id': this.newAuditId(), 'user-agent': 'impound' },
@@ -145,7 +141,6 @@ export class Transport {
       maxPayload: MAX_FRAME,
       perMessageDeflate: false,
     })
-    return socket
   }
 
   async close(): Promise<void> {

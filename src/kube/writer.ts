@@ -102,8 +102,8 @@ export class ApiWriter implements KubeWriter {
   }
 
   #outcome({ id, body = null }: WriteIntent, request: ClientRequest, response: RawResponse): WriteOutcome {
-    if (!succeeded(response))
-      return { id, status: response.status, error: this.#failure(request, body, response).message }
+    const error = this.#failure(request, body, response)
+    if (error !== undefined) return { id, status: response.status, error: error.message }
     const metadata = writtenMetadata(response)
     const resourceVersion = asString(at(metadata, 'resourceVersion'))
     const uid = asString(at(metadata, 'uid'))
@@ -115,31 +115,33 @@ export class ApiWriter implements KubeWriter {
     }
   }
 
-  #failure(request: ClientRequest, body: Json, response: RawResponse): ImpoundError {
-    const error = this.#client.failure(request, response)
-    const tests = request.method === 'PATCH' && asArray(body).some((step) => at(step, 'op') === 'test')
-    if (!tests || response.status !== 422 || !PATCH_FAILED.test(error.message)) return error
-    return new ImpoundError(
-      'conflict',
-      `PATCH ${wirePath({ path: request.path })}: the object is not as the patch expects: a test failed, or a path is missing.`,
-      {
-        cause: error,
-        httpStatus: 422,
-        hints: ['Somebody changed it meanwhile: look at it again before you go on.'],
-      },
-    )
+  #answered(request: ClientRequest, body: Json, response: RawResponse): RawResponse {
+    const error = this.#failure(request, body, response)
+    if (error !== undefined) throw error
+    return response
   }
 
-  #answered(request: ClientRequest, body: Json, response: RawResponse): RawResponse {
-    if (!succeeded(response)) throw this.#failure(request, body, response)
-    // a log-in page answers 200 too: what is no object of the API was written by nobody
-    if (at(parsed(response), 'kind') === undefined)
-      throw new ImpoundError(
+  /** Undefined where it is done. */
+  #failure(request: ClientRequest, body: Json, response: RawResponse): ImpoundError | undefined {
+    const what = `${request.method} ${wirePath({ path: request.path })}`
+    const details = { httpStatus: response.status, hints: ['Look at the object again before you go on.'] }
+    if (succeeded(response)) {
+      // a log-in page answers 200 too
+      if (at(parsed(response), 'kind') !== undefined) return undefined
+      return new ImpoundError(
         'server',
-        `${request.method} ${wirePath(request)}: the answer is no Kubernetes API's; whether it was written is not known.`,
-        { httpStatus: response.status, hints: ['Read the object again before you go on.'] },
+        `${what}: the answer is no Kubernetes API's; whether it was written is not known.`,
+        details,
       )
-    return response
+    }
+    const cause = this.#client.failure(request, response)
+    const tests = request.method === 'PATCH' && asArray(body).some((step) => at(step, 'op') === 'test')
+    if (!tests || response.status !== 422 || !PATCH_FAILED.test(cause.message)) return cause
+    return new ImpoundError(
+      'conflict',
+      `${what}: the object is not as the patch expects: a test failed, or a path is missing.`,
+      { ...details, cause },
+    )
   }
 }
 

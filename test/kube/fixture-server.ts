@@ -3,6 +3,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import { createServer } from 'node:https'
 import type { AddressInfo, Socket } from 'node:net'
+import type { Duplex } from 'node:stream'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
@@ -12,7 +13,7 @@ import { type WebSocket, WebSocketServer } from 'ws'
 import type { Clock } from '../../src/model/ports/run-context.js'
 import { connect, type ConnectOptions, type KubeConnection } from '../../src/kube/connect.js'
 
-export interface Authority {
+interface Authority {
   readonly certificate: string
   readonly key: string
 }
@@ -76,14 +77,18 @@ export class FixtureServer {
   readonly #sockets = new Set<Socket>()
 
   constructor({ certificate, key, authority }: ServerCertificate) {
-    this.#server = createServer({ cert: `${certificate}\n${authority.certificate}`, key })
+    this.#server = createServer({
+      cert: `${certificate}\n${authority.certificate}`,
+      key,
+      shouldUpgradeCallback: () => this.socket !== undefined,
+    })
     this.#server.on('secureConnection', (socket: Socket) => {
       this.#sockets.add(socket)
       socket.on('error', () => undefined)
       socket.on('close', () => this.#sockets.delete(socket))
     })
     this.#server.on('request', (request, response) => void this.#handle(request, response))
-    this.#server.on('upgrade', (request, socket, head) => this.#upgrade(request, socket as Socket, head))
+    this.#server.on('upgrade', (request, socket, head) => this.#upgrade(request, socket, head))
   }
 
   get url(): string {
@@ -112,25 +117,10 @@ export class FixtureServer {
     await this.answer(seen, response, request.socket)
   }
 
-  #upgrade(request: IncomingMessage, socket: Socket, head: Buffer): void {
-    const seen = this.#remember(request, '')
-    if (this.socket === undefined) return void this.#refuseUpgrade(seen, socket)
+  #upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
+    this.#remember(request, '')
     const wss = new WebSocketServer({ noServer: true, handleProtocols: (offered) => this.protocol(offered) })
     wss.handleUpgrade(request, socket, head, (accepted) => this.socket?.(accepted, request))
-  }
-
-  /** An ordinary answer on a connection that was to be upgraded. */
-  async #refuseUpgrade(seen: Seen, socket: Socket): Promise<void> {
-    const { ServerResponse } = await import('node:http')
-    const response = new ServerResponse({
-      method: 'GET',
-      httpVersionMajor: 1,
-      httpVersionMinor: 1,
-    } as IncomingMessage)
-    response.assignSocket(socket)
-    response.shouldKeepAlive = false
-    await this.answer(seen, response, socket)
-    response.on('finish', () => socket.end())
   }
 
   #remember(request: IncomingMessage, body: string): Seen {

@@ -69,10 +69,11 @@ describe('a read', () => {
   it('asks for a hostile name without letting it reach another path', async () => {
     server.answer = good
     await reader.get(podPath('shop', '../../secrets?x=#'), { signal: never })
-    await reader.get(podPath('shop', '..'), { signal: never })
+    await expect(reader.get(podPath('shop', '..'), { signal: never })).rejects.toMatchObject({
+      code: 'usage',
+    })
     expect(server.seen.map(({ url }) => url)).toEqual([
       '/api/v1/namespaces/shop/pods/..%2F..%2Fsecrets%3Fx%3D%23',
-      '/api/v1/namespaces/shop/pods/%2E%2E',
     ])
   })
 
@@ -256,7 +257,7 @@ describe('a list', () => {
     )
     let pages = 0
     const all = async (): Promise<void> => {
-      for await (const _page of reader.list(pods, { signal: never })) pages += 1
+      for await (const page of reader.list(pods, { signal: never })) pages += page.status === 200 ? 1 : 0
     }
     await expect(all()).rejects.toMatchObject({ code: 'gone' })
     expect(pages).toBe(1)
@@ -265,7 +266,7 @@ describe('a list', () => {
   it('ends where a server hands out the same token for ever', async () => {
     server.answer = (_q, r) => json(r, 200, { metadata: { continue: 'again' } })
     const all = async (): Promise<void> => {
-      for await (const _page of reader.list(pods, { signal: never }));
+      for await (const page of reader.list(pods, { signal: never })) expect(page.status).toBe(200)
     }
     await expect(all()).rejects.toMatchObject({ code: 'too-big' })
   })
