@@ -1,38 +1,94 @@
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
+import { existsSync } from 'node:fs'
+import { dirname } from 'node:path'
 
-import { startLab, type Lab } from '../../src/lab/lab.js'
-import { accessOf, call, exec, type Access } from './client.js'
+import { describe, expect, it } from '@jest/globals'
+
+import { startLab } from '../../src/lab/lab.js'
+import { asArray, asString, at } from '../../src/model/json.js'
+import { accessOf, call } from './client.js'
 import { smallSeed } from './small-seed.js'
 
-let lab: Lab
-let admin: Access
-
-beforeAll(async () => {
-  lab = await startLab({ seed: smallSeed })
-  admin = await accessOf(lab.kubeconfig)
-})
-afterAll(() => lab.close())
+const TABLES = [
+  'pods',
+  'services',
+  'endpoints',
+  'endpointslices.discovery.k8s.io',
+  'replicasets.apps',
+  'deployments.apps',
+  'nodes',
+  'events',
+]
 
 describe('a lab', () => {
-  it('shows its pods to the admin of its kubeconfig', async () => {
-    const reply = await call(admin, '/api/v1/namespaces/shop/pods')
-    expect(reply.status).toBe(200)
-    expect(reply.text).toMatch(
-      /^\{"kind":"PodList","apiVersion":"v1","metadata":\{"resourceVersion":"\d+"\},"items":\[\{"metadata":\{"name":"web-6dd6-one",/,
-    )
-    expect(reply.text.endsWith('\n')).toBe(true)
+  it.each(['1.36', '1.20'] as const)(
+    'begins as %s with a shop at rest: its controllers change nothing',
+    async (version) => {
+      const lab = await startLab({ version })
+      try {
+        const state = () => TABLES.map((table) => lab.objects.list(table))
+        const before = state()
+        await lab.settled()
+        expect(state()).toEqual(before)
+        expect(before.map((rows) => rows.length > 0)).toEqual(TABLES.map(() => true))
+      } finally {
+        await lab.close()
+      }
+    },
+  )
+
+  it('serves every object of the shop under its kind', async () => {
+    const lab = await startLab()
+    try {
+      const admin = await accessOf(lab.kubeconfig)
+      const { namespace, name, uid } = lab.suspect
+      const suspect = await call(admin, `/api/v1/namespaces/${namespace}/pods/${name}`)
+      expect(at(suspect.json, 'metadata', 'uid')).toBe(uid)
+      const image = asString(at(suspect.json, 'spec', 'containers', 0, 'image')) ?? ''
+      expect(image.startsWith(`${lab.registry.host}/`)).toBe(true)
+      const named = asArray((await call(admin, '/apis/networking.k8s.io/v1/networkpolicies')).json.items)
+      expect(named.length).toBeGreaterThan(1)
+    } finally {
+      await lab.close()
+    }
   })
 
-  it('runs a program', async () => {
-    const path =
-      '/api/v1/namespaces/shop/pods/web-6dd6-one/exec?container=app&command=echo&command=hi&stdout=true&stderr=true'
-    expect(await exec(admin, path)).toEqual({
-      protocol: 'v5.channel.k8s.io',
-      stdout: 'hi\n',
-      stderr: '',
-      channels: [1, 1, 3],
-      status: { metadata: {}, status: 'Success' },
-      closeCode: 1000,
-    })
+  it('shows a watch what comes into its selection, changes in it, and leaves it', async () => {
+    const lab = await startLab({ seed: smallSeed, pace: { react: 5, start: 20 } })
+    await lab.settled()
+    const admin = await accessOf(lab.kubeconfig)
+    const watch = call(
+      admin,
+      '/api/v1/namespaces/shop/configmaps?watch=true&labelSelector=a%3Db&timeoutSeconds=1',
+    )
+    await new Promise((resolve) => setTimeout(resolve, 300))
+    const map = (labels: Record<string, string>, data: Record<string, string>) =>
+      lab.objects.put({
+        kind: 'ConfigMap',
+        apiVersion: 'v1',
+        metadata: { name: 'm', namespace: 'shop', labels },
+        data,
+      })
+    map({}, {})
+    map({ a: 'b' }, {})
+    map({ a: 'b' }, { x: 'y' })
+    map({}, { x: 'y' })
+    const lines = (await watch).text.trim().split('\n')
+    expect(lines.map((line) => (JSON.parse(line) as { type: string }).type)).toEqual([
+      'ADDED',
+      'MODIFIED',
+      'DELETED',
+    ])
+    await lab.close()
+  })
+
+  it('closes while streams are open, and takes its folder with it', async () => {
+    const lab = await startLab({ seed: smallSeed })
+    const admin = await accessOf(lab.kubeconfig)
+    const watch = call(admin, '/api/v1/pods?watch=true')
+    await new Promise((resolve) => setTimeout(resolve, 200))
+    await lab.close()
+    expect((await watch).complete).toBe(false)
+    expect(existsSync(dirname(lab.kubeconfig))).toBe(false)
+    await expect(call(admin, '/livez')).rejects.toThrow('ECONNREFUSED')
   })
 })

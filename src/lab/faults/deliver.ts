@@ -25,7 +25,9 @@ export async function deliver(
       writeHead(response, answer, auditId)
       response.flushHeaders()
       await pipeline(asStream(answer.body), firstBytes(effect.bytes), response, { end: false })
-      if (effect.kind === 'drop-after') response.destroy()
+      if (effect.kind === 'stall') return
+      await flushed(response)
+      response.destroy()
       return
     }
     case 'truncate':
@@ -39,4 +41,12 @@ export async function deliver(
       else await pipeline(whole.body, response)
     }
   }
+}
+
+/** Resolves when all that was written so far is with the operating system. */
+function flushed(response: ServerResponse): Promise<void> {
+  return new Promise((resolve) => {
+    if (response.socket === null) resolve()
+    else response.socket.write(Buffer.alloc(0), () => resolve())
+  })
 }
