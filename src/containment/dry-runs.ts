@@ -1,10 +1,27 @@
+import type { AccessRule } from '../model/api-path.js'
+import type { WriteContext } from '../model/containment.js'
 import { ImpoundError, type ErrorCode } from '../model/errors.js'
-import type { QuarantinePlan, Refusal } from '../model/quarantine-plan.js'
-import type { ApplyStep } from './writes.js'
+import type { Pod } from '../model/kubernetes.js'
+import { QUARANTINE_KEY, type QuarantinePlan, type Refusal } from '../model/quarantine-plan.js'
+import { uid8 } from '../model/target.js'
+import type { LockState } from './lock.js'
+import { newLock } from './new-lock.js'
+import type { QuarantineOptions } from './options.js'
+import { readPod } from './reading.js'
+import {
+  addQuarantineLabel,
+  createDenyAll,
+  lockPod,
+  removeLabels,
+  type ApplyStep,
+  type Suspect,
+} from './writes.js'
+
+const MODE = { dryRun: true }
 
 type DryRun = QuarantinePlan['dryRuns'][number]
 
-export interface Trial {
+interface Trial {
   readonly step: ApplyStep
   readonly send: () => Promise<unknown>
 }
@@ -13,12 +30,11 @@ export interface Trial {
 const HARD: ReadonlySet<ErrorCode> = new Set(['aborted', 'bug', 'storage'])
 
 /**
- * Tries writes with dryRun=All. A write that the server would refuse is a refusal, unless it is for a right that is
- * missing anyway or for an admission webhook that can't do dry runs.
+ * Tries writes with dryRun=All. A write that the server would refuse is a refusal, unless it is for an
+ * admission webhook that can't do dry runs.
  */
 export async function tryWrites(
   trials: readonly Trial[],
-  rightsMissing: boolean,
 ): Promise<{ readonly dryRuns: readonly DryRun[]; readonly refusals: readonly Refusal[] }> {
   const dryRuns: DryRun[] = []
   const refusals: Refusal[] = []
@@ -29,7 +45,7 @@ export async function tryWrites(
     } catch (error) {
       if (!(error instanceof ImpoundError) || HARD.has(error.code)) throw error
       dryRuns.push({ step, ok: false, detail: error.message })
-      const refused = (error.code === 'forbidden' || error.code === 'invalid') && !rightsMissing
+      const refused = error.code === 'forbidden' || error.code === 'invalid'
       // source: k8s.io/apiserver, webhookerrors.NewDryRunUnsupportedErr
       if (refused && !error.message.includes('does not support dry run')) {
         refusals.push({
@@ -40,4 +56,48 @@ export async function tryWrites(
     }
   }
   return { dryRuns, refusals }
+}
+
+export interface Situation {
+  readonly pod: Pod
+  readonly lock: LockState
+  readonly policy: QuarantinePlan['policy']['state']
+  readonly remove: readonly string[]
+  readonly missing: readonly AccessRule[]
+}
+
+/**
+ * The writes that a run from here would send. One whose right is missing is left out: a refused request is a line in the
+ * audit log, and says nothing new. So is a step that stands already.
+ */
+export function writesLeft(
+  context: WriteContext,
+  suspect: Suspect,
+  options: QuarantineOptions,
+  { pod, lock, policy, remove, missing }: Situation,
+): readonly Trial[] {
+  const before = pod.metadata?.labels ?? {}
+  const going = Object.fromEntries(Object.entries(before).filter(([key]) => remove.includes(key)))
+  const marked = before[QUARANTINE_KEY] === uid8(suspect)
+  const trials: readonly (Trial & { readonly left: boolean })[] = [
+    { step: 'lock', left: lock.state === 'free', send: () => lockAsItIs(context, suspect, options) },
+    { step: 'policy', left: policy === 'to-create', send: () => createDenyAll(context, suspect, MODE) },
+    { step: 'label', left: !marked, send: () => addQuarantineLabel(context, suspect, pod, MODE) },
+    { step: 'relabel', left: remove.length > 0, send: () => removeLabels(context, suspect, going, MODE) },
+  ]
+  return trials.filter(({ step, left }) => left && !missing.some((rule) => isRightFor(step, rule)))
+}
+
+function isRightFor(step: ApplyStep, { verb, resource }: AccessRule): boolean {
+  return step === 'policy' ? verb === 'create' && resource === 'networkpolicies' : verb === 'patch'
+}
+
+/** The lock's patch holds the version of the pod, which its status moves on: read it right before. */
+async function lockAsItIs(
+  context: WriteContext,
+  suspect: Suspect,
+  options: QuarantineOptions,
+): Promise<void> {
+  const pod = await readPod(context.kube, suspect, context.run.signal)
+  await lockPod(context, suspect, pod, newLock(context.run, pod, options), MODE)
 }

@@ -11,17 +11,15 @@ import {
 import { uid8, type Target } from '../model/target.js'
 import { missingAccess } from './access.js'
 import { denyAllManifest, denyAllName, isOurDenyAll, policiesPath } from './deny-all.js'
-import { tryWrites, type Trial } from './dry-runs.js'
+import { tryWrites, writesLeft } from './dry-runs.js'
 import { attackerSees, otherPolicyKinds, probeWarnings, wontStop } from './exposure.js'
-import { keepSet, labelsAfter, type KeepSet } from './keep-set.js'
+import { keepSet, labelsAfter } from './keep-set.js'
 import { lockOf, type LockState } from './lock.js'
-import { newLock } from './new-lock.js'
 import type { QuarantineOptions } from './options.js'
 import { ownerFacts, selectorKeys, stillSelected } from './owners.js'
 import { listObjects, readPod } from './reading.js'
 import { lockRefusals, podRefusals } from './refusals.js'
 import { serviceFacts, serviceImpact } from './services.js'
-import { addQuarantineLabel, createDenyAll, lockPod, removeLabels, type Suspect } from './writes.js'
 
 /** What a quarantine would do, to whom, and what it will leave open. Changes nothing. Throws `target-changed`. */
 export async function planQuarantine(
@@ -63,10 +61,11 @@ export async function planQuarantine(
   )
   const policies = comparePolicies(others, before, after)
   const impact = serviceImpact(services, target, before, after)
+  const impossible = podRefusals(pod)
   const suspect = { namespace, name, uid, case: options.case }
+  const situation = { pod, lock, policy: state, remove: labels.remove, missing } as const
   const trials = await tryWrites(
-    podRefusals(pod).length > 0 ? [] : writesLeft(context, suspect, { pod, lock, state, labels, options }),
-    missing.length > 0,
+    impossible.length > 0 ? [] : writesLeft(context, suspect, options, situation),
   )
   return {
     schema: 'impound/quarantine-plan/v1',
@@ -100,9 +99,9 @@ export async function planQuarantine(
     wontStop: wontStop(pod),
     attackerSees: attackerSees(pod),
     refusals: [
-      ...podRefusals(pod),
+      ...impossible,
       ...lockRefusals(lock, target, options.case),
-      ...(state === 'foreign' ? [foreignPolicy(target)] : []),
+      ...(state === 'foreign' && !otherCase(lock, options) ? [foreignPolicy(target)] : []),
       ...outageRefusals(impact.outages, pod, options),
       ...trials.refusals,
     ],
@@ -156,10 +155,15 @@ function residualWarnings(
   return [...residual, ...opened, ...unknown]
 }
 
+/** Then the policy is that case's, and the lock says all there is to say. */
+function otherCase(lock: LockState, options: QuarantineOptions): boolean {
+  return lock.state === 'held' && lock.lock.case !== options.case
+}
+
 function foreignPolicy(target: Target): Refusal {
   return {
     code: 'foreign-policy',
-    message: `NetworkPolicy ${target.namespace}/${denyAllName(target)} is there already and is not what this case would create: look at it, and delete it if nobody needs it`,
+    message: `NetworkPolicy ${target.namespace}/${denyAllName(target)} is there already and is not what this case would create: see whose it is, kubectl get netpol ${denyAllName(target)} -n ${target.namespace} -o yaml`,
   }
 }
 
@@ -172,51 +176,4 @@ function outageRefusals(
     pod.status?.conditions?.some(({ type, status }) => type === 'Ready' && status === 'True') ?? false
   if (options.allowOutage || !ready) return []
   return outages.map((message) => ({ code: 'last-endpoint', message, override: '--allow-outage' }))
-}
-
-/** The writes that a run from here would send; a step that stands already is not tried. */
-function writesLeft(
-  context: WriteContext,
-  suspect: Suspect,
-  {
-    pod,
-    lock,
-    state,
-    labels,
-    options,
-  }: {
-    readonly pod: Pod
-    readonly lock: LockState
-    readonly state: QuarantinePlan['policy']['state']
-    readonly labels: KeepSet
-    readonly options: QuarantineOptions
-  },
-): readonly Trial[] {
-  const mode = { dryRun: true }
-  const before = pod.metadata?.labels ?? {}
-  const remove = Object.fromEntries(Object.entries(before).filter(([key]) => labels.remove.includes(key)))
-  return [
-    ...(lock.state === 'free'
-      ? [{ step: 'lock' as const, send: () => lockAsItIs(context, suspect, options) }]
-      : []),
-    ...(state === 'to-create'
-      ? [{ step: 'policy' as const, send: () => createDenyAll(context, suspect, mode) }]
-      : []),
-    ...(before[QUARANTINE_KEY] === uid8(suspect)
-      ? []
-      : [{ step: 'label' as const, send: () => addQuarantineLabel(context, suspect, pod, mode) }]),
-    ...(labels.remove.length === 0
-      ? []
-      : [{ step: 'relabel' as const, send: () => removeLabels(context, suspect, remove, mode) }]),
-  ]
-}
-
-/** The lock's patch holds the version of the pod, which its status moves on: read it right before. */
-async function lockAsItIs(
-  context: WriteContext,
-  suspect: Suspect,
-  options: QuarantineOptions,
-): Promise<void> {
-  const pod = await readPod(context.kube, suspect, context.run.signal)
-  await lockPod(context, suspect, pod, newLock(context.run, pod, options), { dryRun: true })
 }

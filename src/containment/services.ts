@@ -64,6 +64,8 @@ async function readEndpoints(
       )
 }
 
+const UNSEEN = 'whether the pod is a last ready endpoint is not known'
+
 export interface ServiceImpact {
   readonly services: readonly ServicePlan[]
   /** Services that lose their last ready endpoint, or may: it could not be seen. */
@@ -83,7 +85,8 @@ export function serviceImpact(
 ): ServiceImpact {
   const warnings: string[] = [...facts.warnings]
   const outages: string[] = []
-  if (facts.services === undefined) outages.push('the Services of the namespace could not be listed')
+  if (facts.services === undefined)
+    outages.push(`the Services of the namespace could not be listed: ${UNSEEN}`)
   const services = (facts.services ?? []).flatMap((service): readonly ServicePlan[] => {
     const name = service.metadata?.name ?? ''
     const serves = serviceSelects(service.spec?.selector, before)
@@ -93,7 +96,7 @@ export function serviceImpact(
     const ready = podsBehind(endpoints.filter((endpoint) => endpoint.ready))
     const left = [...ready].filter((pod) => pod !== target.uid).length
     const unknown = facts.endpoints === undefined ? 'its endpoints could not be listed' : undefined
-    if (unknown !== undefined) outages.push(`Service ${name}: ${unknown}`)
+    if (unknown !== undefined) outages.push(`Service ${name}: ${unknown}: ${UNSEEN}`)
     else if (left === 0 && ready.has(target.uid))
       outages.push(`it is the last ready endpoint of Service ${name}`)
     if (serviceSelects(service.spec?.selector, after)) {
