@@ -115,7 +115,7 @@ function entryOf(member: ManifestEntry, stats: Stats, options: PackOptions) {
 /** A file's bytes; fails at their end where they are not those that were received. */
 async function* checked(path: string, member: ManifestEntry): AsyncGenerator<Buffer> {
   const hash = createHash('sha256')
-  for await (const chunk of createReadStream(path, { highWaterMark: 512 * 1024 }) as AsyncIterable<Buffer>) {
+  for await (const chunk of createReadStream(path) as AsyncIterable<Buffer>) {
     hash.update(chunk)
     yield chunk
   }
