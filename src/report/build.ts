@@ -110,7 +110,7 @@ function targetOf(input: ReportTargetInput, { ledger }: ReportInput): TargetRepo
     },
     logs: logsOf(input, ledger),
     events: {
-      absent: events === undefined ? absence(ledger, directory, 'events') : null,
+      absent: events === undefined ? absence(ledger, directory, 'events', 'events') : null,
       rows: eventsOf(events ?? [], directory),
     },
     network: networkOf(input, ledger),

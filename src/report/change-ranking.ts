@@ -33,21 +33,18 @@ function flagWeight({ flags }: DiffEntry): number {
   return Math.min(FLAGS.length, ...ranks)
 }
 
-/** Keeps the foremost `limit` of any number of changes, in memory for twice as many. */
-export class ChangeRanking {
-  readonly #limit: number
-  #kept: DiffEntry[] = []
+/** Rows of changed files in a report, for one container. */
+export const MOST_CHANGES = 100
 
-  constructor(limit: number) {
-    this.#limit = limit
+/** The foremost of any number of changes, in memory for twice as many. */
+export async function topChanges(
+  entries: AsyncIterable<DiffEntry> | Iterable<DiffEntry>,
+  limit = MOST_CHANGES,
+): Promise<readonly DiffEntry[]> {
+  let kept: DiffEntry[] = []
+  for await (const entry of entries) {
+    kept.push(entry)
+    if (kept.length >= 2 * limit) kept = kept.sort(compareChanges).slice(0, limit)
   }
-
-  add(entry: DiffEntry): void {
-    this.#kept.push(entry)
-    if (this.#kept.length >= 2 * this.#limit) this.#kept = this.foremost()
-  }
-
-  foremost(): DiffEntry[] {
-    return this.#kept.toSorted(compareChanges).slice(0, this.#limit)
-  }
+  return kept.sort(compareChanges).slice(0, limit)
 }

@@ -2,15 +2,13 @@ import type { ChangedAspect, ChangeKind, DiffEntry, FileFacts } from '../model/d
 import { safeSegment } from '../model/safe-segment.js'
 import { formatBytes } from '../text/bytes.js'
 import { bounded, byText } from './bounded.js'
-import { compareChanges } from './change-ranking.js'
+import { compareChanges, MOST_CHANGES } from './change-ranking.js'
 import type { ReportFilesystem } from './input.js'
 import type { Bounded, ChangeRow, FilesystemReport, Sentence } from './model.js'
 import { plain, sentence } from './sentence.js'
 import { CHANGE_WORDS, CONTENT_WORDS, FLAG_WORDS, METHOD_WORDS, TRUST_WORDS } from './words.js'
 
 const MOST_CONTAINERS = 50
-/** Rows of changed files in a report. Feed a ChangeRanking of this size with all entries. */
-export const MOST_CHANGES = 100
 const MOST_LINES = 20
 
 export function filesystemsOf(
@@ -38,6 +36,7 @@ function filesystemOf({ summary, entries }: ReportFilesystem, directory: string)
     trust: TRUST_WORDS[summary.trust],
     baseline: baselineWords(summary.baseline),
     capture: captureWords(summary.capture),
+    compared: summary.baseline.source !== 'none',
     counts,
     entries: bounded(entries.toSorted(compareChanges).map(rowOf), MOST_CHANGES, where, total),
     disturbance: summary.disturbance.slice(0, MOST_LINES),

@@ -1,6 +1,5 @@
 export { buildReport } from './build.js'
-export { ChangeRanking } from './change-ranking.js'
-export { MOST_CHANGES } from './filesystem.js'
+export { topChanges } from './change-ranking.js'
 export type {
   ReportAftermath,
   ReportFilesystem,

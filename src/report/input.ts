@@ -22,7 +22,7 @@ export interface ReportWrite extends JournalEntry {
 
 export interface ReportFilesystem {
   readonly summary: FilesystemSummary
-  /** The entries to show: all, or what a ChangeRanking left of them. */
+  /** The entries to show: all, or what {@link topChanges} left of them. */
   readonly entries: readonly DiffEntry[]
 }
 

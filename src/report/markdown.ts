@@ -8,14 +8,14 @@ const LONGEST_TEXT = 2_000
 
 /** Markdown that needs no more escaping. */
 class Rendered {
-  readonly #markdown: string
+  readonly #render: () => string
 
-  constructor(markdown: string) {
-    this.#markdown = markdown
+  constructor(render: () => string) {
+    this.#render = render
   }
 
   toString(): string {
-    return this.#markdown
+    return this.#render()
   }
 }
 
@@ -27,20 +27,20 @@ class Value extends Rendered {
   readonly #text: string
 
   constructor(text: string) {
-    super(forMarkdownInline(text, { maxLength: LONGEST_TEXT }))
+    super(() => forMarkdownInline(text, { maxLength: LONGEST_TEXT }))
     this.#text = text
   }
 
   get code(): Rendered {
-    return new Rendered(forMarkdownCode(this.#text))
+    return new Rendered(() => forMarkdownCode(this.#text))
   }
 
   get block(): Rendered {
-    return new Rendered(forMarkdownBlock(this.#text))
+    return new Rendered(() => forMarkdownBlock(this.#text))
   }
 
   get sh(): Rendered {
-    return new Rendered(forMarkdownBlock(this.#text, 'sh'))
+    return new Rendered(() => forMarkdownBlock(this.#text, 'sh'))
   }
 }
 
@@ -49,7 +49,7 @@ function viewOf(value: unknown): unknown {
   if (typeof value === 'string') return value === '' ? '' : new Value(value)
   if (Array.isArray(value)) return value.map(viewOf)
   if (typeof value !== 'object' || value === null) return value
-  if (isSentence(value)) return new Rendered(sentenceMarkdown(value))
+  if (isSentence(value)) return new Rendered(() => sentenceMarkdown(value))
   return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, viewOf(inner)]))
 }
 

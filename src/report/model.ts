@@ -229,6 +229,8 @@ export interface FilesystemReport {
   readonly trust: string
   readonly baseline: Sentence
   readonly capture: Sentence
+  /** False where there was no image to compare with: then counts and entries say nothing. */
+  readonly compared: boolean
   readonly counts: readonly { readonly kind: string; readonly count: number }[]
   readonly entries: Bounded<ChangeRow>
   readonly disturbance: readonly string[]

@@ -16,7 +16,7 @@ export function podOf(input: ReportTargetInput, ledger: readonly LedgerRow[]): P
   const { pod, owners, directory, after } = input
   const where = `data/targets/${directory}/pod.json`
   return {
-    absent: pod === undefined ? absence(ledger, directory, 'pod') : null,
+    absent: pod === undefined ? absence(ledger, directory, 'pod', 'pod') : null,
     created: pod?.created ?? null,
     phase: pod?.phase ?? null,
     node: pod?.node ?? null,
@@ -30,7 +30,7 @@ export function podOf(input: ReportTargetInput, ledger: readonly LedgerRow[]): P
       uid: owner.uid,
       note: owner.read ? null : `could not be read${owner.why === undefined ? '' : `: ${owner.why}`}`,
     })),
-    ownersAbsent: owners === undefined ? absence(ledger, directory, 'pod') : null,
+    ownersAbsent: owners === undefined ? absence(ledger, directory, 'pod', 'owners') : null,
     containers: bounded((pod?.containers ?? []).map(containerOf), MOST_CONTAINERS, where),
     after: after === undefined ? null : afterWords(after),
     replacements:
