@@ -11,6 +11,11 @@ import { SinkFeed } from './sink-feed.js'
 import { StallTimer } from './stall-timer.js'
 import { abortReason, connectionError, cutError } from './transport-error.js'
 
+export interface ExecSinks {
+  readonly stdout: Writable
+  readonly stderr: Writable
+}
+
 export interface HandshakeAnswer {
   readonly status: number
   readonly headers: Readonly<Record<string, string>>
@@ -52,12 +57,7 @@ export class ExecStream {
   #exitCode: number | undefined
   #linger: NodeJS.Timeout | undefined
 
-  constructor(
-    socket: WebSocket,
-    sinks: { readonly stdout: Writable; readonly stderr: Writable },
-    options: StreamOptions,
-    context: ExecStreamContext,
-  ) {
+  constructor(socket: WebSocket, sinks: ExecSinks, options: StreamOptions, context: ExecStreamContext) {
     const { promise, resolve, reject } = Promise.withResolvers<ExecOutcome>()
     this.outcome = promise
     this.#resolve = resolve

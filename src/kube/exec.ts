@@ -1,12 +1,8 @@
-import type { Writable } from 'node:stream'
-
-import type { WebSocket } from 'ws'
-
 import { podPath, urlPath } from '../model/api-path.js'
-import { ImpoundError } from '../model/errors.js'
+import { ImpoundError, isCode } from '../model/errors.js'
 import type { ContainerRef, Exec, ExecOutcome, StreamOptions } from '../model/ports/streams.js'
 import type { Client } from './client.js'
-import { ExecStream, type HandshakeAnswer } from './exec-stream.js'
+import { type ExecSinks, ExecStream, type HandshakeAnswer } from './exec-stream.js'
 import { isRefusal } from './exec-status.js'
 import { abortReason } from './transport-error.js'
 
@@ -24,13 +20,28 @@ export class ApiExec implements Exec {
   async exec(
     where: ContainerRef,
     argv: readonly string[],
-    sinks: { readonly stdout: Writable; readonly stderr: Writable },
+    sinks: ExecSinks,
     options: StreamOptions,
   ): Promise<ExecOutcome> {
     if (options.signal.aborted) throw abortReason(options.signal)
+    try {
+      return await this.#once(where, argv, sinks, options)
+    } catch (error) {
+      // nothing ran and nothing was written: a new credential may do
+      if (!isCode(error, 'unauthorized') || !this.#client.options.authentication.renewable) throw error
+      return this.#once(where, argv, sinks, options)
+    }
+  }
+
+  async #once(
+    where: ContainerRef,
+    argv: readonly string[],
+    sinks: ExecSinks,
+    options: StreamOptions,
+  ): Promise<ExecOutcome> {
     const { transport, requestTimeoutMs } = this.#client.options
     const path = execPath(where, argv)
-    const socket: WebSocket = await transport.openSocket(path, PROTOCOLS, requestTimeoutMs, options.signal)
+    const socket = await transport.openSocket(path, PROTOCOLS, requestTimeoutMs, options.signal)
     const stream = new ExecStream(socket, sinks, options, {
       server: transport.server.display,
       refused: (answer) => this.#refused(where, answer),

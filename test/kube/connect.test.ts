@@ -226,6 +226,24 @@ describe('a credential plugin', () => {
     expect(server.seen.map(({ headers }) => headers.authorization)).toEqual(['Bearer 1', 'Bearer 2'])
   })
 
+  it('runs again for an exec too, which had not begun', async () => {
+    const count = join(await bench.folder(), 'count')
+    const user = await plugin(`echo x >> ${count}; ${credential('$(wc -l < ' + count + ' | tr -d " ")')}`)
+    server.answer = (_q, response) => {
+      server.socket = (socket) => {
+        socket.send(Buffer.concat([Buffer.from([3]), Buffer.from('{"status":"Success"}')]))
+        socket.close(1000)
+      }
+      json(response, 401, status(401, 'Unauthorized'))
+    }
+    const { exec } = await connectAs(user)
+    const sinks = { stdout: new Collecting(), stderr: new Collecting() }
+    const limits = { signal: never, stallTimeoutMs: 5_000, maxBytes: 10 }
+    const outcome = await exec.exec({ namespace: 'a', pod: 'b', container: 'c' }, ['id'], sinks, limits)
+    expect(outcome.exitCode).toBe(0)
+    expect(server.seen.map(({ headers }) => headers.authorization)).toEqual(['Bearer 1', 'Bearer 2'])
+  })
+
   it('whose tokens are never accepted ends as unauthorized', async () => {
     server.answer = (_q, response) => json(response, 401, status(401, 'Unauthorized'))
     await expect(list(await connectAs(await plugin(credential('x'))))).rejects.toMatchObject({
