@@ -37,6 +37,7 @@ async function execIn(
   stderr: Writable,
   signal: AbortSignal,
 ): Promise<LabExecResult> {
+  signal.throwIfAborted()
   const tree = visibleTree(inside)
   const [program = '', ...args] = argv
   const name = programName(tree, program)

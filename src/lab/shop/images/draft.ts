@@ -37,8 +37,8 @@ export class LayerDraft {
 
   /** Says that a path of a lower layer is gone. */
   whiteout(path: string): this {
-    const parent = parentOf(path)
-    return this.file(`${parent}/.wh.${path.slice(parent.length + 1)}`, '', { mode: 0o600 })
+    const at = path.lastIndexOf('/') + 1
+    return this.file(`${path.slice(0, at)}.wh.${path.slice(at)}`, '', { mode: 0o600 })
   }
 
   /** Says that nothing of what lower layers have in a directory is left. */
