@@ -89,13 +89,13 @@ export async function startLab(options: LabOptions = {}): Promise<Lab> {
 
   return {
     url: server.url,
-    kubeconfig: await write('admin', {
+    kubeconfig: await write('admin', 'admin', {
       kind: 'certificate',
       pair: await authority.client('lab-admin', [MASTERS]),
     }),
     kubeconfigFor: (user, rules) => {
       users.grant(user, rules)
-      return write(user, { kind: 'token', token: users.issueToken(user) })
+      return write(`user-${user}`, user, { kind: 'token', token: users.issueToken(user) })
     },
     suspect: seed.suspect,
     registry: { host: SHOP_REGISTRY_HOST, url: registry.url },
@@ -117,9 +117,9 @@ function kubeconfigWriter(
   directory: string,
   url: string,
   authority: Authority,
-): (user: string, credential: Credential) => Promise<string> {
-  return async (user, credential) => {
-    const path = join(directory, `${safeSegment(user)}.kubeconfig`)
+): (file: string, user: string, credential: Credential) => Promise<string> {
+  return async (file, user, credential) => {
+    const path = join(directory, `${safeSegment(file)}.kubeconfig`)
     await writeFile(path, kubeconfigText(url, authority.certificate, user, credential), { mode: 0o600 })
     return path
   }

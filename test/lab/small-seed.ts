@@ -58,7 +58,7 @@ export function smallPod(name: string, uid: string, podIP: string): JsonObject {
   }
 }
 
-export const SMALL_OBJECTS: readonly JsonObject[] = [
+const SMALL_OBJECTS: readonly JsonObject[] = [
   { kind: 'Namespace', apiVersion: 'v1', metadata: { name: 'shop' }, status: { phase: 'Active' } },
   {
     kind: 'Node',

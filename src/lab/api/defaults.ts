@@ -1,4 +1,5 @@
 import { asArray, asObject, type JsonObject } from '../../model/json.js'
+import { qosClassOf } from '../kubelet/qos-class.js'
 import type { LabResource } from './resources.js'
 
 /** What the server fills in where the client left it out, for the kinds that the lab's users create. */
@@ -8,12 +9,10 @@ export function withDefaults(object: JsonObject, resource: LabResource): JsonObj
       return { ...object, spec: policySpec(asObject(object.spec) ?? {}) }
     case 'Namespace':
       return { ...object, spec: { finalizers: ['kubernetes'] }, status: { phase: 'Active' } }
-    case 'Pod':
-      return {
-        ...object,
-        spec: podSpec(asObject(object.spec) ?? {}),
-        status: { phase: 'Pending', qosClass: 'BestEffort' },
-      }
+    case 'Pod': {
+      const spec = podSpec(asObject(object.spec) ?? {})
+      return { ...object, spec, status: { phase: 'Pending', qosClass: qosClassOf(spec) } }
+    }
     case 'PodDisruptionBudget':
       return {
         ...object,

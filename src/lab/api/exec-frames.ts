@@ -37,7 +37,7 @@ export class ExecFrames {
 
   /** A process's output as a channel; where the client didn't ask for it, it is read and dropped. */
   sink(channel: number, wanted: boolean): Writable {
-    return new Writable({
+    const pipe = new Writable({
       highWaterMark: FRAME,
       write: (chunk: Buffer, _encoding, done) => {
         void (wanted ? this.#sendParts(channel, chunk) : Promise.resolve()).then(
@@ -46,6 +46,9 @@ export class ExecFrames {
         )
       },
     })
+    // a client that has gone is a closed pipe to the process, and no fault of the lab
+    pipe.on('error', () => undefined)
+    return pipe
   }
 
   async #sendParts(channel: number, chunk: Buffer): Promise<void> {

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import type { IncomingMessage } from 'node:http'
 import type { Duplex } from 'node:stream'
+import { finished } from 'node:stream/promises'
 
 import { WebSocketServer, type WebSocket } from 'ws'
 
@@ -101,6 +102,8 @@ async function statusOf(plan: ExecPlan, frames: ExecFrames, signal: AbortSignal)
   const stderr = frames.sink(CHANNEL.stderr, plan.stderr)
   try {
     const result = await inside.exec(argv, stdout, stderr, signal)
+    // the status comes after the last byte of both streams, as the kubelet has it
+    await Promise.all([finished(stdout.end()), finished(stderr.end())])
     await frames.flushed()
     switch (result.kind) {
       case 'exited':

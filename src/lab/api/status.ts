@@ -6,7 +6,7 @@ export interface GroupResource {
 }
 
 /** 'pods', 'deployments.apps': how the API server's messages, and this lab's tables, name a resource. */
-export function qualified({ group, resource }: GroupResource): string {
+function qualified({ group, resource }: GroupResource): string {
   return group === '' ? resource : `${resource}.${group}`
 }
 

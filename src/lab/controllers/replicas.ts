@@ -4,6 +4,7 @@ import { asNumber, asObject, asStringMap, at, type JsonObject } from '../../mode
 import type { LabelSelector } from '../../model/kubernetes.js'
 import { selectorMatches } from '../../model/selector.js'
 import { seconds, withManagedFields } from '../api/managed-fields.js'
+import { qosClassOf } from '../kubelet/qos-class.js'
 import { nameSuffix, newUid } from '../store/identifiers.js'
 import { labelsOf, metadataOf, nameOf, namespaceOf, objectsIn, uidOf, withMetadata } from '../store/object.js'
 import type { ControllerContext } from './context.js'
@@ -119,13 +120,14 @@ function selectorOf(owner: JsonObject): (pod: JsonObject) => boolean {
 function createPod(context: ControllerContext, owner: JsonObject, kind: (typeof OWNERS)[number]): void {
   const now = context.now()
   const template = asObject(specOf(owner).template) ?? {}
+  const spec = asObject(template.spec) ?? {}
   const prefix = `${nameOf(owner)}-`
   const pod = withMetadata(
     {
       kind: 'Pod',
       apiVersion: 'v1',
-      spec: template.spec ?? {},
-      status: { phase: 'Pending', qosClass: 'BestEffort' },
+      spec,
+      status: { phase: 'Pending', qosClass: qosClassOf(spec) },
     },
     {
       name: `${prefix}${nameSuffix()}`,
