@@ -18,7 +18,7 @@ const PUNCTUATION = /[\\`*_[\]<>#|~&${}!^]/g
 /** Active at a line's start: lists, headings' underlines, quotes, delimiter rows of tables. */
 const LINE_START = /^( ?)([-+=:%]|\d{1,9}(?=[.)](?: |$)))/
 /** What renderers turn into links without being asked; escapes don't stop them, code spans do. */
-const AUTOLINKED = /:\/\/|\/\/|@|www\.|\.[\p{L}\p{N}-]*\p{L}|(?:mailto|xmpp|javascript|data|vbscript):/iu
+const AUTOLINKED = /:\/\/|\/\/|@|www\.|\.\p{L}|(?:mailto|xmpp|javascript|data|vbscript):/iu
 
 /**
  * One line of running text that renders as itself, wherever in a line it stands: also in a table's cell. Text that a
