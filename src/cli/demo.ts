@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 
 import { ROOT } from '../engine/version.js'
 import { EXIT } from '../model/exit.js'
@@ -36,7 +36,8 @@ export async function demo(lab: DemoLab, output: string, say: (line: string) => 
   say(`$ impound ${argv.join(' ')}`)
   const child = spawn(process.execPath, [join(ROOT, 'bin', 'impound.js'), ...argv], {
     stdio: ['ignore', 'inherit', 'inherit'],
-    env: { ...process.env, KUBECONFIG: lab.kubeconfig },
+    // the lab is gone a moment later: nothing of it belongs into the user's state
+    env: { ...process.env, KUBECONFIG: lab.kubeconfig, XDG_STATE_HOME: dirname(lab.kubeconfig) },
   })
   const [status] = (await once(child, 'exit')) as [number | null]
   if (status === null) return EXIT.bug

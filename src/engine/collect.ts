@@ -64,7 +64,8 @@ async function runCollector(
 ): Promise<void> {
   const { target, options, progress, label } = capture
   const sink = capture.sink(collector.name)
-  const before = capture.ledger().length
+  const mine = (): readonly LedgerRow[] => capture.ledger().filter((row) => row.collector === collector.name)
+  const before = new Set(mine())
   const context: CollectContext = {
     run,
     phase,
@@ -93,9 +94,6 @@ async function runCollector(
       })
     }
   }
-  const rows = capture
-    .ledger()
-    .slice(before)
-    .filter((row) => row.collector === collector.name)
+  const rows = mine().filter((row) => !before.has(row))
   progress({ type: 'collector', target: label, collector: collector.name, rows })
 }

@@ -7,7 +7,6 @@ import type { RunContext } from '../model/ports/run-context.js'
 import type { Target } from '../model/target.js'
 import {
   archiveName,
-  createRedactor,
   createSpool,
   journalInto,
   openState,
@@ -15,6 +14,7 @@ import {
   Turns,
   type Spool,
 } from '../evidence/index.js'
+import { createRedactor } from '../evidence/redact.js'
 import { aftermath, type Aftermath } from './aftermath.js'
 import { runPhase, type TargetCapture } from './collect.js'
 import { contain } from './contain.js'
