@@ -13,6 +13,8 @@ import type { WireResponse } from './transport.js'
 
 /** Refusals are short; a log never is read so. */
 const MAX_REFUSAL = 64 * 1024
+const MAX_NOTICE = 500
+const LOG_GONE = /^(?:unable to retrieve container logs for |failed to try resolving symlinks in path )/
 /** How the API server words a kubelet whose certificate it can't check. */
 const BACKEND_TLS = /x509:|tls: (?:failed to verify|bad certificate)|certificate signed by unknown authority/
 
@@ -38,6 +40,7 @@ export class ApiLogs implements LogStream {
     const bytes = await pour(response.body, sink, options, {
       what: `The log of ${request.container}`,
       hasEndMark: hasEndMark(response),
+      inspect: refuseNotice,
     })
     return { bytes, request: response.path, auditId: response.auditId, backendUnverified }
   }
@@ -91,6 +94,15 @@ export class ApiLogs implements LogStream {
       limit.clear()
     }
   }
+}
+
+/**
+ * The kubelet says with 200, in place of the log, that it has none any more. No container can write this: with timestamps,
+ * each line of a log begins with its time.
+ */
+function refuseNotice(first: Buffer): void {
+  const text = first.subarray(0, MAX_NOTICE).toString('utf8').trim()
+  if (LOG_GONE.test(text)) throw new ImpoundError('not-found', `${text}.`)
 }
 
 interface LogAnswer extends Answered {

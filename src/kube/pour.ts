@@ -11,6 +11,8 @@ export interface Pouring {
   readonly what: string
   /** Whether the framing of the body says where it ends. */
   readonly hasEndMark: boolean
+  /** Throws where the first bytes are no content but words of the far end; they are not written then. */
+  readonly inspect?: (first: Buffer) => void
 }
 
 /**
@@ -21,7 +23,7 @@ export async function pour(
   body: Readable,
   sink: Writable,
   { signal, stallTimeoutMs, maxBytes }: StreamOptions,
-  { what, hasEndMark }: Pouring,
+  { what, hasEndMark, inspect }: Pouring,
 ): Promise<number> {
   const stop = new AbortController()
   let failure: ImpoundError | undefined
@@ -40,6 +42,7 @@ export async function pour(
   try {
     for await (const chunk of body as AsyncIterable<Buffer>) {
       stall.hold()
+      if (feed.bytes === 0) inspect?.(chunk)
       const room = maxBytes - feed.bytes
       feed.push(chunk.subarray(0, room))
       await feed.ready(stop.signal)

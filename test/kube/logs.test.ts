@@ -101,6 +101,29 @@ describe('a log', () => {
   })
 })
 
+describe('a notice of the kubelet in place of a log', () => {
+  it.each([
+    'unable to retrieve container logs for containerd://8cdf',
+    'failed to try resolving symlinks in path "/var/log/pods/x/app/0.log": lstat: no such file or directory',
+  ])('is no evidence: %s', async (notice) => {
+    const sink = new Collecting()
+    server.answer = (_q, response) => void response.end(notice)
+    await expect(logs.log(app, sink, options())).rejects.toMatchObject({
+      code: 'not-found',
+      message: expect.stringContaining(notice),
+    })
+    expect(sink.text).toBe('')
+  })
+
+  it('can not be counterfeited by a container', async () => {
+    const sink = new Collecting()
+    const forged = '2026-01-01T00:00:00Z unable to retrieve container logs for containerd://8cdf\n'
+    server.answer = (_q, response) => void response.end(forged)
+    await logs.log(app, sink, options())
+    expect(sink.text).toBe(forged)
+  })
+})
+
 describe('a log that does not come to its end', () => {
   const begun: Answer = (_q, response) => {
     response.writeHead(200, { 'content-type': 'text/plain' })
