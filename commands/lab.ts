@@ -1,7 +1,3 @@
-import { mkdtemp } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-
 import { Flags } from '@oclif/core'
 
 import { BaseCommand } from '../src/cli/base-command.js'
@@ -29,7 +25,7 @@ export class Lab extends BaseCommand {
 
   override async run(): Promise<void> {
     const { flags } = await this.parse(Lab)
-    const lab = await startLab({ directory: await mkdtemp(join(tmpdir(), 'impound-lab-')) })
+    const lab = await startLab()
     try {
       const { suspect, registry } = lab
       if (flags.demo) {

@@ -11,12 +11,14 @@ import type {
   EventLine,
   FilesystemSummary,
   ImageDocument,
+  LogsDocument,
   NetworkDocument,
   OwnersDocument,
   PodDocument,
 } from '../model/documents.js'
 import type { QuarantinePlan } from '../model/quarantine-plan.js'
 import type { Target } from '../model/target.js'
+import type { Aftermath } from './aftermath.js'
 import { topChanges, type ReportInput, type ReportTargetInput, type ReportWrite } from '../report/index.js'
 
 type Identity = Pick<Target, 'namespace' | 'name' | 'uid'>
@@ -70,6 +72,10 @@ async function targetInput(
     await read<NetworkDocument>('network.json'),
     await read<Verdict>('containment/verdict.json'),
   ]
+  const [logs, after] = [
+    await read<LogsDocument>('logs.json'),
+    await read<Aftermath>('containment/aftermath.json'),
+  ]
   const images: ImageDocument[] = []
   for (const name of names.filter((one) => /^image\/[^/]+\/image\.json$/.test(one)).sort()) {
     const image = await read<ImageDocument>(name)
@@ -94,6 +100,8 @@ async function targetInput(
     ...(owners === undefined ? {} : { owners }),
     ...(events === undefined ? {} : { events }),
     ...(network === undefined ? {} : { network }),
+    ...(logs === undefined ? {} : { logs }),
+    ...(after === undefined ? {} : { after }),
     images,
     filesystems,
     ...(plan === undefined ? {} : { plan }),
