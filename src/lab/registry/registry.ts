@@ -8,7 +8,7 @@ import { errorAnswer, jsonAnswer } from './answer.js'
 import { contentAnswer, routeOf } from './content.js'
 import { tokenAnswer } from './token.js'
 
-export interface LabRegistryRequest {
+interface LabRegistryRequest {
   readonly method: string
   /** With query. */
   readonly path: string

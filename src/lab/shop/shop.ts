@@ -29,27 +29,18 @@ export interface ShopImages {
   readonly logShipper: BuiltImage
 }
 
-/** For whoever needs the images before the seed: a registry that must be up for its port to be known. */
 export function buildShopImages(): ShopImages {
   return { web: webImage(), db: dbImage(), logShipper: logShipperImage() }
 }
 
-export interface ShopOptions {
-  readonly now: Date
-  /** host[:port] in every image reference: a lab names its own registry's. */
-  readonly registryHost?: string
-  /** Those of {@link buildShopImages}, where they are built already. */
-  readonly images?: ShopImages
-}
-
 /**
  * A small web shop, one of whose two web pods somebody broke into an hour before `now`. The same `now` and host give the
- * same seed, byte for byte.
+ * same seed, byte for byte. `registryHost` (host[:port]) stands in every image reference.
  */
-export function seedShop(options: ShopOptions): LabSeed {
+export function seedShop(options: { readonly now: Date; readonly registryHost?: string }): LabSeed {
   const host = options.registryHost ?? SHOP_REGISTRY_HOST
   const moments = momentsBefore(options.now)
-  const images = options.images ?? buildShopImages()
+  const images = buildShopImages()
   const web = webWorkload(host)
   const db = dbWorkload(host)
   const objects = [

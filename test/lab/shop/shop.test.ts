@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals'
 
-import { buildShopImages, seedShop, SHOP_CANARIES, SHOP_REGISTRY_HOST } from '../../../src/lab/shop/shop.js'
+import { seedShop, SHOP_CANARIES, SHOP_REGISTRY_HOST } from '../../../src/lab/shop/shop.js'
 import { asArray, asString, asStringMap, at, type JsonObject } from '../../../src/model/json.js'
 import { selectorMatches, serviceSelects } from '../../../src/model/selector.js'
 
@@ -135,8 +135,7 @@ describe('the shop', () => {
 
   it('runs images that it serves, under the host that was asked for', () => {
     const host = '127.0.0.1:5000'
-    const images = buildShopImages()
-    const local = seedShop({ now: NOW, registryHost: host, images })
+    const local = seedShop({ now: NOW, registryHost: host })
     const statuses = local.objects
       .filter((object) => object['kind'] === 'Pod')
       .flatMap((pod) => [

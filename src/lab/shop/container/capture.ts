@@ -54,7 +54,7 @@ export function captureFilesystem(inside: Inside): Capture {
  * Members of the root filesystem, parents before children, without what is mounted over it and without what the
  * container's user can't read, which is complained of.
  */
-export function* captureMembers(inside: Inside, complaints: string[]): Generator<TarMember, void, void> {
+function* captureMembers(inside: Inside, complaints: string[]): Generator<TarMember, void, void> {
   const left = new Set(inside.mounts.map(({ path }) => path).filter((path) => !READ_ANYWAY.has(path)))
   const root = new Map(inside.root)
   for (const { path, tree } of inside.mounts) {

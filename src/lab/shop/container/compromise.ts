@@ -7,7 +7,7 @@ import { C2, SUSPECT } from '../names.js'
 import type { Overlay } from '../files/overlay.js'
 
 /** Where the dropped program lies, in a hidden directory of /tmp. */
-export const IMPLANT = 'tmp/.x/kworker'
+const IMPLANT = 'tmp/.x/kworker'
 
 /** What the intruder left in the suspect's filesystem; the app's own writes are not among it. */
 export function compromise(root: Overlay, moments: Moments): void {
@@ -60,7 +60,7 @@ function rewrite(root: Overlay, { intrusion }: Moments): void {
 }
 
 /** The payments go to a host of the intruder's, whose name is as long. */
-export const REDIRECTED_CONFIG = CONFIG_YAML.replace('payments.shop.svc', 'payments-cdn.test')
+const REDIRECTED_CONFIG = CONFIG_YAML.replace('payments.shop.svc', 'payments-cdn.test')
 
 /** The implant, which passes itself off as a kernel thread, and the shell that started it. */
 export function intruderProcesses(startedTicks: number): readonly ContainerProcess[] {

@@ -80,7 +80,7 @@ sessions:
   store: /cache/sessions
 `
 
-export const HEALTHCHECK = `#!/bin/sh
+const HEALTHCHECK = `#!/bin/sh
 exec wget -q -O /dev/null http://127.0.0.1:8080/healthz
 `
 

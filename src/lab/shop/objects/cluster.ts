@@ -6,7 +6,7 @@ import { kubeTime, later, microTime } from '../moments.js'
 import { NODE_A, NODE_B, SHOP, UID } from '../names.js'
 
 /** The version that the shop's kubelets say. */
-export const KUBELET_VERSION = 'v1.36.1'
+const KUBELET_VERSION = 'v1.36.1'
 
 /** Namespaces, nodes and their Leases: what stands before anybody deploys. */
 export function clusterObjects(moments: Moments): readonly JsonObject[] {

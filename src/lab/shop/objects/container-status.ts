@@ -18,7 +18,7 @@ export interface ContainerRun {
 }
 
 /** The run before this one. */
-export interface Crash {
+interface Crash {
   readonly startedAt: Date
   readonly finishedAt: Date
   readonly exitCode: number

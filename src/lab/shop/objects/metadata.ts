@@ -17,7 +17,7 @@ export interface GivenMetadata {
   readonly fieldOwners?: readonly FieldOwner[]
 }
 
-export interface Owner {
+interface Owner {
   readonly apiVersion: string
   readonly kind: string
   readonly name: string

@@ -4,7 +4,7 @@ import { AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, DB_PASSWORD } from '../canari
 import { LOG_SHIPPER_REPOSITORY, LOG_SHIPPER_TAG } from '../images/log-shipper.js'
 import { WEB_REPOSITORY, WEB_TAG } from '../images/web.js'
 
-export const WEB_LABELS = { app: 'web', tier: 'frontend' } as const
+const WEB_LABELS = { app: 'web', tier: 'frontend' } as const
 
 /** The pod template of Deployment `web`, as its author wrote it: the fields without the API server's defaults. */
 export function webTemplate(registryHost: string): JsonObject {

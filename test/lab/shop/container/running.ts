@@ -8,7 +8,7 @@ export const NOW = new Date('2026-11-23T03:00:33Z')
 const seed = seedShop({ now: NOW })
 
 /** A pod of the shop, by its name. */
-export function podNamed(name: string): JsonObject {
+function podNamed(name: string): JsonObject {
   const pod = seed.objects.find(
     (object) => object['kind'] === 'Pod' && at(object, 'metadata', 'name') === name,
   )
