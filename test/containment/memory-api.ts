@@ -50,7 +50,7 @@ export class MemoryApi implements KubeReader, KubeWriter {
   readonly reads: string[] = []
   /** By the number of the write, from 1. */
   faults = new Map<number, Fault>()
-  /** Read faults: resource to error. */
+  /** Read faults by resource, or by 'list' and resource for lists alone. */
   unreadable = new Map<string, ErrorCode>()
   denied: (rule: AccessRule) => boolean = () => false
   /** An admission plugin: the reason why it refuses a write. */
@@ -133,7 +133,7 @@ export class MemoryApi implements KubeReader, KubeWriter {
 
   async *list(path: ApiPath | string): AsyncIterable<RawResponse> {
     const { resource, namespace = '' } = path as ApiPath
-    this.#readable(resource)
+    this.#readable(resource, `list ${resource}`)
     const items = [...this.objects]
       .filter(([each]) => each.startsWith(`${resource}/${namespace}/`))
       .map(([, object]) => object)
@@ -271,9 +271,9 @@ export class MemoryApi implements KubeReader, KubeWriter {
     if (why !== undefined) throw new ImpoundError('forbidden', why, { httpStatus: 403 })
   }
 
-  #readable(resource: string): void {
+  #readable(resource: string, list?: string): void {
     this.reads.push(resource)
-    const code = this.unreadable.get(resource)
+    const code = this.unreadable.get(resource) ?? this.unreadable.get(list ?? '')
     if (code !== undefined) throw new ImpoundError(code, `${resource} is ${code}`)
   }
 
