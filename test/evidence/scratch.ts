@@ -53,7 +53,7 @@ export const TARGET = {
 
 export const DIRECTORY = 'shop_web-6dd6-x2x_1f3a9c02-aaaa-4bbb-8ccc-000000000001'
 
-export const API: Source = { kind: 'api', mediaType: 'application/json', trust: 'api' }
+const API: Source = { kind: 'api', mediaType: 'application/json', trust: 'api' }
 export const STREAM: Source = { kind: 'stream', mediaType: 'text/plain', trust: 'target-controlled' }
 export const DERIVED: Source = { kind: 'derived', mediaType: 'application/json', trust: 'api' }
 
