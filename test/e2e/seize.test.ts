@@ -82,15 +82,16 @@ describe('seize on a real cluster', () => {
     expect(result.targets[0]?.containment?.verdict?.kind).toBe('unverified')
   })
 
-  it('keeps the pod byte for byte but for the secret', () => {
+  it('keeps the pod as the API says it, but for the secret', () => {
     const names = readdirSync(join(bag, 'data/targets', readdirSync(join(bag, 'data/targets'))[0]!, 'api'))
     const bodies = names.map((name) => inBag(`api/${name}`).toString('utf8'))
     const pods = bodies
       .map((body) => JSON.parse(body) as PodObject)
       .filter(({ metadata }) => metadata.uid === before.metadata.uid)
-    const spec = JSON.stringify(before.spec).replace(/canary-7f3c9e1b/g, 'hidden')
+    const hide = (spec: object): unknown =>
+      JSON.parse(JSON.stringify(spec).replace(/canary-7f3c9e1b|hmac:v1:[0-9a-f]+/g, 'hidden'))
     expect(pods.length).toBeGreaterThan(0)
-    expect(JSON.stringify(pods[0]!.spec).replace(/hmac:v1:[0-9a-f]+/g, 'hidden')).toBe(spec)
+    expect(hide(pods[0]!.spec)).toEqual(hide(before.spec))
     expect(pods[0]!.metadata.labels).toEqual(before.metadata.labels)
     expect(bodies.join('')).not.toContain('canary-7f3c9e1b')
   })
