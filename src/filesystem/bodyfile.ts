@@ -67,5 +67,5 @@ function modeString(facts: FileFacts): string {
 function seconds(time: string | undefined): number {
   if (time === undefined) return 0
   const value = time.startsWith('@') ? Number(time.slice(1)) : Math.floor(Date.parse(time) / 1000)
-  return Number.isFinite(value) ? Math.max(0, value) : 0
+  return Number.isSafeInteger(value) ? Math.max(0, value) : 0
 }

@@ -13,10 +13,11 @@ import { tarOf, unpacked } from '../filesystem/tars.js'
 import { FakeRegistry } from '../registry/fake-registry.js'
 import { collectContext, type ContainerFacts, LINUX_NODE, targetOf } from './collect-context.js'
 import { MemorySink } from './memory-sink.js'
+import { objections } from './schema.js'
 
 const collector = createFilesystemCollector('the script', tmpdir())
 const LATER = new Date('2026-11-21T00:00:00Z')
-const BIG = Buffer.alloc(3 << 20, 'image')
+const BIG = Buffer.alloc(1_200_000, 'image')
 
 let fake: FakeRegistry
 beforeEach(async () => {
@@ -69,11 +70,15 @@ async function collect(exec: Exec, given: Given = {}, sink = new MemorySink()): 
 }
 
 function changes(sink: MemorySink): readonly DiffEntry[] {
-  return sink.lines('filesystem/app/diff.jsonl') as DiffEntry[]
+  const entries = sink.lines('filesystem/app/diff.jsonl') as DiffEntry[]
+  expect(entries.flatMap((entry) => objections('diff-entry.v1', entry))).toEqual([])
+  return entries
 }
 
 function summary(sink: MemorySink): FilesystemSummary {
-  return sink.json('filesystem/app/summary.json') as FilesystemSummary
+  const document = sink.json('filesystem/app/summary.json')
+  expect(objections('filesystem-summary.v1', document)).toEqual([])
+  return document as FilesystemSummary
 }
 
 const UNCHANGED = [
@@ -195,7 +200,7 @@ describe('the filesystem collector', () => {
   })
 
   it('lists what does not fit and says so', async () => {
-    const sink = await collect(sending(await tarOf(COMPROMISED)), { options: { maxContentBytes: 1 << 20 } })
+    const sink = await collect(sending(await tarOf(COMPROMISED)), { options: { maxContentBytes: 1_000_000 } })
     expect(changes(sink).find(({ path }) => path === '/bin/busybox')).toMatchObject({
       change: 'modified',
       content: 'too-big',
@@ -324,6 +329,13 @@ describe('the filesystem collector', () => {
     const sink = await collect(sending(await tarOf(twice)))
     expect(changes(sink)).toEqual([])
     expect(summary(sink).degraded.filter((line) => line.includes('passed over'))).toHaveLength(2)
+  })
+
+  it('has schemas that object to what is none of theirs', () => {
+    const entry = { path: '/x', change: 'added', changed: [], class: 'user', flags: [] }
+    expect(objections('diff-entry.v1', entry)).not.toEqual([])
+    expect(objections('diff-entry.v1', { ...entry, change: 'opaque' })).toEqual([])
+    expect(objections('filesystem-summary.v1', { schema: 'impound/filesystem-summary/v1' })).not.toEqual([])
   })
 
   it('gives a row to a container without shell or tar', async () => {

@@ -7,6 +7,7 @@ import { createRegistry, parseRegistryPolicy } from '../../src/registry/index.js
 import { FakeRegistry } from '../registry/fake-registry.js'
 import { collectContext, type ContainerFacts, LINUX_NODE, targetOf } from './collect-context.js'
 import { MemorySink } from './memory-sink.js'
+import { objections } from './schema.js'
 
 let fake: FakeRegistry
 beforeEach(async () => {
@@ -34,7 +35,9 @@ async function collect(
 }
 
 function document(sink: MemorySink): ImageDocument {
-  return sink.json('image/app/image.json') as ImageDocument
+  const value = sink.json('image/app/image.json')
+  expect(objections('image.v1', value)).toEqual([])
+  return value as ImageDocument
 }
 
 describe('the image collector', () => {
