@@ -9,6 +9,7 @@ import { promisify } from 'node:util'
 import { describe, expect, it } from '@jest/globals'
 
 import { reopenSpool, sealSpool } from '../../src/evidence/index.js'
+import { verifyArchive } from '../../src/evidence/verify.js'
 import { README, scratch, steadyClock } from './scratch.js'
 
 const run = promisify(execFile)
@@ -51,6 +52,9 @@ describe('a run that is killed', () => {
         signal: new AbortController().signal,
         ...(incomplete === undefined ? {} : { incomplete }),
       })
+      const report = await verifyArchive(sealed.path, { signal: new AbortController().signal })
+      expect(report.problems).toEqual([])
+      expect(report.verdict).toBe(incomplete === undefined ? 'whole' : 'incomplete')
       await run('tar', ['xzf', sealed.path, '-C', output])
       const bag = join(output, 'KILL')
       await run('sha256sum', ['-c', '--strict', '--quiet', 'tagmanifest-sha256.txt', 'manifest-sha256.txt'], {
