@@ -16,6 +16,12 @@ export function byText(a: string, b: string): number {
   return a < b ? -1 : a > b ? 1 : 0
 }
 
+/** By the moment that RFC 3339 times name, whatever their precision and offset; by text where one is no time. */
+export function byTime(a: string | undefined, b: string | undefined): number {
+  const difference = Date.parse(a ?? '') - Date.parse(b ?? '')
+  return Number.isNaN(difference) || difference === 0 ? byText(a ?? '', b ?? '') : difference
+}
+
 const LONGEST_STRING = 10_000
 
 /** The same value with no string longer than a report can use: a name of a megabyte stays in the archive. */

@@ -18,6 +18,7 @@ import { podOf } from './pod.js'
 import { clocksOf, scopeOf } from './scope.js'
 import { summaryOf } from './summary.js'
 
+const REDACTIONS = 'data/redactions.jsonl'
 const MOST_TARGETS = 50
 
 const NOT_EVALUATED: readonly string[] = [
@@ -60,6 +61,7 @@ export function buildReport(input: ReportInput): ReportModel {
     run: scene.run,
     command: scene.command,
     handling: input.handling ?? null,
+    redactions: input.artefacts.some(({ path }) => path === REDACTIONS) ? REDACTIONS : null,
     archive,
     period: {
       started: input.startedAt,

@@ -1,6 +1,6 @@
 import { asString, at } from '../model/json.js'
 import { forShell } from '../text/shell.js'
-import { bounded, byText } from './bounded.js'
+import { bounded, byTime } from './bounded.js'
 import type { ReportInput, ReportTargetInput, ReportWrite } from './input.js'
 import type { Changes, Sentence, WriteRow } from './model.js'
 import { ended, sentence } from './sentence.js'
@@ -9,9 +9,7 @@ const MOST_WRITES = 200
 
 /** Every change to the cluster in the order of its times, and the commands that undo them. */
 export function changesOf(input: ReportInput, archiveFile: string): Changes {
-  const writes = input.targets
-    .flatMap((target) => target.writes)
-    .toSorted((a, b) => byText(a.at ?? '', b.at ?? ''))
+  const writes = input.targets.flatMap((target) => target.writes).toSorted((a, b) => byTime(a.at, b.at))
   const rows = writes.map((write, index) => rowOf(write, index + 1))
   const having = (...outcomes: readonly string[]): number =>
     rows.filter((row) => outcomes.includes(row.outcome)).length
@@ -76,5 +74,7 @@ function outcomeOf({ outcome }: ReportWrite): 'confirmed' | 'refused' | 'no answ
 /** A create goes to the collection: the name is in the body. */
 function objectPath({ intent }: ReportWrite): string {
   const name = intent.method === 'POST' ? asString(at(intent.body, 'metadata', 'name')) : undefined
-  return name === undefined ? intent.path : `${intent.path}/${encodeURIComponent(name.toWellFormed())}`
+  if (name === undefined) return intent.path
+  const [collection = '', query] = intent.path.split('?', 2)
+  return `${collection}/${encodeURIComponent(name.toWellFormed())}${query === undefined ? '' : `?${query}`}`
 }

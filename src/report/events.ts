@@ -1,5 +1,5 @@
 import type { EventLine } from '../model/documents.js'
-import { byText } from './bounded.js'
+import { byText, byTime } from './bounded.js'
 import type { Bounded, EventRow } from './model.js'
 
 const MOST_EVENTS = 80
@@ -9,8 +9,8 @@ export function eventsOf(events: readonly EventLine[], directory: string): Bound
   const rows = events
     .toSorted(
       (a, b) =>
-        byText(a.last ?? '', b.last ?? '') ||
-        byText(a.first ?? '', b.first ?? '') ||
+        byTime(a.last, b.last) ||
+        byTime(a.first, b.first) ||
         byText(a.uid, b.uid) ||
         byText(a.reason, b.reason),
     )

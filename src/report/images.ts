@@ -32,7 +32,9 @@ function registryWords({ registry, digest }: ImageDocument): Sentence {
       ? plain('The runtime named no digest, so no registry could be asked for what runs here.')
       : plain('The registry was not asked, or did not answer. The ledger says which.')
   }
-  return sentence`${registry.repository} has manifest ${registry.manifestDigest} and configuration ${registry.configDigest}; both were checked against their digests.`
+  const { repository, indexDigest, manifestDigest, configDigest } = registry
+  const index = indexDigest === undefined ? plain('') : sentence`index ${indexDigest}, `
+  return sentence`${repository} has ${index}manifest ${manifestDigest} and configuration ${configDigest}; each was checked against its digest.`
 }
 
 function tagWords({ tagNow }: ImageDocument): Sentence {

@@ -21,7 +21,8 @@ class Rendered {
 
 /**
  * A string of the model as a template sees it: {{name}} as running text, {{name.code}} as a code span, {{name.block}} and
- * {{name.sh}} as a fenced block of its own lines. Each is inert, with two braces as well as with three.
+ * {{name.sh}} as a fenced block of its own lines. Each is inert, with two braces as well as with three. A template
+ * puts no backticks of its own around a value: that is what {{name.code}} is for.
  */
 class Value extends Rendered {
   readonly #text: string

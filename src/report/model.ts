@@ -8,6 +8,8 @@ export interface ReportModel {
   readonly run: string
   readonly command: string
   readonly handling: string | null
+  /** Archive path of the list of what was redacted in API documents; null where nothing was. */
+  readonly redactions: string | null
   readonly archive: {
     readonly name: string
     readonly file: string

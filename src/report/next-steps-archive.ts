@@ -27,7 +27,7 @@ export function archiveSteps(input: ReportInput, model: Known): readonly Unnumbe
       commands: `cat ${forShell(`${model.archive.file}.sha256`)}`,
       notes: [
         plain(
-          'API documents in it are redacted. Logs and files from containers are not: they may hold passwords, keys and personal data. Treat the archive as you treat those.',
+          'Logs and files from containers are in it as they were: they may hold passwords, keys and personal data. Treat the archive as you treat those.',
         ),
       ],
     },

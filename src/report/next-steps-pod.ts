@@ -177,9 +177,10 @@ function auditStep({ scene, startedAt }: ReportInput, { target, pod }: ReportTar
 }
 
 function imageStep({ target, images }: ReportTargetInput): readonly Unnumbered[] {
-  const kept = images
-    .flatMap(({ registry }) => (registry === undefined ? [] : [registry]))
-    .slice(0, MOST_NAMES)
+  const references = images.flatMap(({ registry }) =>
+    registry === undefined ? [] : [`docker://${registry.repository}@${registry.manifestDigest}`],
+  )
+  const kept = [...new Set(references)].toSorted().slice(0, MOST_NAMES)
   if (kept.length === 0) return []
   return [
     {
@@ -188,10 +189,7 @@ function imageStep({ target, images }: ReportTargetInput): readonly Unnumbered[]
         'Registries delete manifests that no tag names, and nodes delete images that no pod uses. The archive holds manifest and configuration, not the layers.',
       ),
       commands: kept
-        .map(
-          ({ repository, manifestDigest }, index) =>
-            `skopeo copy ${forShell(`docker://${repository}@${manifestDigest}`)} oci-archive:image-${index + 1}.tar`,
-        )
+        .map((reference, index) => `skopeo copy ${forShell(reference)} oci-archive:image-${index + 1}.tar`)
         .join('\n'),
       notes: [],
     },

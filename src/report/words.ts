@@ -70,7 +70,7 @@ export const CONTENT_WORDS: Readonly<Record<NonNullable<DiffEntry['content']>, s
 export const FLAG_WORDS: ReadonlyMap<string, string> = new Map([
   ['deleted-running', 'deleted, and a process runs it'],
   ['running', 'a process runs it'],
-  ['exec-new', 'new executable'],
+  ['exec-new', 'new or changed executable'],
   ['setuid', 'setuid or setgid'],
   ['caps', 'file capabilities'],
   ['fake-whiteout', 'its name hides it from image tools'],

@@ -21,13 +21,16 @@ const LINE_START = /^( ?)([-+=:%]|\d{1,9}(?=[.)](?: |$)))/
 const AUTOLINKED = /:\/\/|\/\/|@|www\.|\.\p{L}|(?:mailto|xmpp|javascript|data|vbscript):/iu
 
 /**
- * One line of running text that renders as itself, wherever in a line it stands: also in a table's cell. Text that a
+ * One line of running text that renders as itself, wherever in a line it stands: also in a table's cell. A word that a
  * renderer would turn into a link by itself becomes a code span. Source: CommonMark 0.31, GFM 0.29.
  */
 export function forMarkdownInline(text: string, options: InlineOptions = {}): string {
   const shown = visible(text, { maxLength: options.maxLength ?? VALUE_LENGTH, lineBreaks: 'show' })
-  if (AUTOLINKED.test(shown)) return codeSpans(shown)
-  const escaped = shown.replaceAll(/ {2,}/g, ' ').replaceAll(PUNCTUATION, '\\$&')
+  const escaped = shown
+    .replaceAll(/ {2,}/g, ' ')
+    .replaceAll(/[^ ]+/g, (word) =>
+      AUTOLINKED.test(word) ? codeSpans(word) : word.replaceAll(PUNCTUATION, '\\$&'),
+    )
   if (options.lineStart === false) return escaped
   return escaped.replace(LINE_START, (_match, space: string, mark: string) =>
     /^\d/.test(mark) ? `${space}${mark}\\` : `${space}\\${mark}`,

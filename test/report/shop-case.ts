@@ -72,6 +72,16 @@ function artefact(
 }
 
 const ARTEFACTS: readonly ArtefactRecord[] = [
+  {
+    path: 'data/redactions.jsonl',
+    sha256: digest(0xed),
+    bytes: 412,
+    collector: 'redaction',
+    source: { kind: 'derived', mediaType: 'application/jsonl', trust: 'tool' },
+    status: 'collected',
+    startedAt: '2026-11-22T03:00:34.000Z',
+    endedAt: '2026-11-22T03:04:10.000Z',
+  },
   artefact('api/0001.json', 'pod', 9_412, 'api'),
   artefact('api/0002.json', 'network', 4_103, 'api'),
   artefact('api/0003.json', 'events', 6_220, 'api'),
@@ -86,7 +96,7 @@ const ARTEFACTS: readonly ArtefactRecord[] = [
 ]
 
 const LEDGER: readonly LedgerRow[] = [
-  ...ARTEFACTS.map((record): LedgerRow => ({
+  ...ARTEFACTS.slice(1).map((record): LedgerRow => ({
     collector: record.collector,
     target: DIRECTORY,
     subject: record.path.split('/').slice(3).join(' '),
