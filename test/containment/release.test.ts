@@ -143,6 +143,24 @@ describe('releasing a pod', () => {
     expect(suspect(api).metadata?.labels).toEqual({ ...LABELS, [KEY]: 'by-hand' })
   })
 
+  it('takes its own mark off where somebody took the annotation off and a second run wrote it anew', async () => {
+    const api = await quarantined()
+    api.edit('pods', SUSPECT, ({ metadata }) => delete metadata['annotations'])
+    await quarantined(api)
+    expect((await release(api)).left).toEqual([])
+    expectFree(api)
+  })
+
+  it('puts back labels whose keys need escaping in a patch', async () => {
+    const api = shop()
+    const labels = { ...LABELS, 'a~1b/c~0': 'x', '~': 'y' }
+    api.edit('pods', SUSPECT, ({ metadata }) => (metadata['labels'] = labels))
+    await quarantined(api)
+    expect(suspect(api).metadata?.labels).toEqual({ [KEY]: MARK })
+    await release(api)
+    expect(suspect(api).metadata?.labels).toEqual(labels)
+  })
+
   const FAULTS: readonly (readonly [string, Fault])[] = [
     ['a crash before', { kind: 'crash-before' }],
     ['a crash after', { kind: 'crash-after' }],

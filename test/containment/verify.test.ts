@@ -2,7 +2,6 @@ import { describe, expect, it } from '@jest/globals'
 
 import { createQuarantine } from '../../src/containment/index.js'
 import type { Verdict } from '../../src/model/containment.js'
-import type { Json } from '../../src/model/json.js'
 import type { MemoryApi } from './memory-api.js'
 import { complaints } from './schemas.js'
 import { MARK, OPTIONS, policy, shop, SUSPECT, target } from './shop.js'
