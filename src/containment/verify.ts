@@ -111,7 +111,7 @@ async function readResiduals({ kube, run }: ReadContext, plan: QuarantinePlan, p
     const residual = comparePolicies(policies, labels, labels).filter((policy) => policy.residual)
     return {
       tried: [
-        `evaluated: ${policies.length} NetworkPolicies of the namespace, ${residual.length} of which still let the pod through`,
+        `evaluated: every NetworkPolicy of the namespace (${policies.length}); still letting the pod through: ${residual.length}`,
       ],
       open: [
         ...residual.map(({ name, allows }) => `NetworkPolicy ${name} still selects it: ${allows.join('; ')}`),

@@ -43,7 +43,7 @@ export function policyTypesOf(policy: NetworkPolicy): readonly Direction[] {
 }
 
 /**
- * What a policy lets through, a line a rule: 'ingress from pods app=x on TCP/80', 'egress to anywhere'. Empty where it
+ * What a policy lets through, a line a rule: 'ingress from pods app=x in this namespace on TCP/80', 'egress to anywhere'. Empty where it
  * allows nothing: no rules, or rules only in a direction that its policyTypes leave out.
  */
 export function policyAllows(policy: NetworkPolicy): readonly string[] {
@@ -98,7 +98,9 @@ function peerWords(peer: NetworkPolicyPeer): string {
   if (peer.namespaceSelector !== undefined) {
     return `${pods} in ${selected('namespaces', peer.namespaceSelector)}`
   }
-  return peer.podSelector === undefined ? 'a peer that this version does not know' : pods
+  return peer.podSelector === undefined
+    ? 'a peer that this version does not know'
+    : `${pods} in this namespace`
 }
 
 function portWords(port: NonNullable<NetworkPolicyRule['ports']>[number]): string {
@@ -113,7 +115,7 @@ function selected(plural: string, selector: LabelSelector): string {
 }
 
 /** A label selector as kubectl writes it: 'app=x,tier in (a,b),!canary'. Empty for the one that matches everything. */
-export function selectorWords(selector: LabelSelector): string {
+function selectorWords(selector: LabelSelector): string {
   const equal = Object.entries(selector.matchLabels ?? {}).map(([key, value]) => `${key}=${value}`)
   const expressions = (selector.matchExpressions ?? []).map(({ key = '', operator = '', values = [] }) => {
     switch (operator) {

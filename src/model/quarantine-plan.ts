@@ -77,6 +77,6 @@ export interface PolicyPlan {
   readonly selectsAfter: boolean
   /** Still selects the pod after relabelling and allows something: the deny-all does not override it. */
   readonly residual: boolean
-  /** What its rules let through, in words: 'ingress from pods app=x on TCP/80', 'egress to anywhere'. */
+  /** What its rules let through, in words: 'ingress from pods app=x in this namespace on TCP/80', 'egress to anywhere'. */
   readonly allows: readonly string[]
 }

@@ -1,7 +1,7 @@
 import { asArray, asObject, asString, at, type Json } from './json.js'
 
 /** The label by which an EndpointSlice names its Service. */
-export const SERVICE_NAME_LABEL = 'kubernetes.io/service-name'
+const SERVICE_NAME_LABEL = 'kubernetes.io/service-name'
 
 /** One address behind a Service. */
 export interface ServiceEndpoint {

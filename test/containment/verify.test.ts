@@ -29,7 +29,7 @@ describe('the verdict on a quarantine', () => {
         `read back: NetworkPolicy ${POLICY} stands as written`,
         'read back: label impound.dev/quarantine is on the pod',
         'read back: labels are gone: app, app.kubernetes.io/instance, pod-template-hash, tier',
-        'evaluated: 1 NetworkPolicies of the namespace, 0 of which still let the pod through',
+        'evaluated: every NetworkPolicy of the namespace (1); still letting the pod through: 0',
         'read back: no controller holds the pod',
       ],
       open: [

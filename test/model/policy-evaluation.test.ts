@@ -45,7 +45,7 @@ describe('policyAllows', () => {
           },
         ],
       },
-      ['ingress from pods app=x on TCP/80, UDP/dns'],
+      ['ingress from pods app=x in this namespace on TCP/80, UDP/dns'],
     ],
     [
       'names namespaces, ranges, blocks and what they leave out',
@@ -87,7 +87,7 @@ describe('policyAllows', () => {
           },
         ],
       },
-      ['ingress from pods a in (1,2),b notin (3),c,!d,e Gt (5)'],
+      ['ingress from pods a in (1,2),b notin (3),c,!d,e Gt (5) in this namespace'],
     ],
     [
       'does not take a peer that it does not know for nobody',
