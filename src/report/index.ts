@@ -1,11 +1,4 @@
 export { buildReport } from './build.js'
 export { topChanges } from './change-ranking.js'
-export type {
-  ReportAftermath,
-  ReportFilesystem,
-  ReportInput,
-  ReportTargetInput,
-  ReportWrite,
-} from './input.js'
+export type { ReportInput, ReportTargetInput, ReportWrite } from './input.js'
 export { renderMarkdown, renderNextSteps } from './markdown.js'
-export type { ReportModel } from './model.js'

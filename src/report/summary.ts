@@ -56,7 +56,7 @@ function evidence({ incomplete }: ReportInput, { tally, counted }: Gaps): Senten
       ? plain(
           counted.total === 0
             ? '; nothing counts as missing.'
-            : `; ${counted.total} count as missing or not whole.`,
+            : `; ${counted.total} ${counted.total === 1 ? 'counts' : 'count'} as missing or not whole.`,
         )
       : sentence`; the archive is incomplete: ${ended(incomplete)}`
   return { parts: [...figures.parts, ...sealed.parts] }

@@ -1,5 +1,5 @@
 /** What becomes of line breaks: 'show' them as one-character pictures, or 'keep' LF (CR LF counts as one). */
-export type LineBreaks = 'show' | 'keep'
+type LineBreaks = 'show' | 'keep'
 
 export interface VisibleOptions {
   /** Most code points of the result, the mark of a cut included. */

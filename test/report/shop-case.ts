@@ -11,7 +11,7 @@ function digest(seed: number): string {
   return seed.toString(16).padStart(8, '0').repeat(8)
 }
 
-export const SCENE: Scene = {
+const SCENE: Scene = {
   schema: 'impound/scene/v1',
   case: 'INC-42',
   run: '20261122T030033Z-7f3a',

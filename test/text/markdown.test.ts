@@ -120,7 +120,7 @@ describe.each(FORMS)('a value in Markdown as %s', (_form, render) => {
         fc.pre(text.trim() !== '')
         expect(structureOf(around(render(text)))).toEqual(structureOf(around('x')))
       }),
-      { numRuns: 2_000 },
+      { numRuns: 800 },
     )
   })
 
@@ -131,7 +131,7 @@ describe.each(FORMS)('a value in Markdown as %s', (_form, render) => {
         const shown = visible(text, { maxLength: 300, lineBreaks: 'show' })
         expect(plain(textOf(`x ${render(text)} x`))).toBe(`x${plain(shown)}x`)
       }),
-      { numRuns: 500 },
+      { numRuns: 300 },
     )
   })
 
