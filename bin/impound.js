@@ -1,4 +1,6 @@
 #!/usr/bin/env node
+import os from 'node:os'
+
 // Plain script in old syntax up to the version check, so that any Node.js can say what is wrong.
 var parts = process.versions.node.split('.').map(Number)
 if (parts[0] < 22 || (parts[0] === 22 && parts[1] < 22)) {
@@ -9,6 +11,8 @@ if (parts[0] < 22 || (parts[0] === 22 && parts[1] < 22)) {
   )
   process.exit(2)
 }
+// packing uses libuv's threads; they are counted once, at their first use
+process.env.UV_THREADPOOL_SIZE = process.env.UV_THREADPOOL_SIZE || String(Math.max(4, os.cpus().length))
 import('../dist/src/cli/main.js').then(function (main) {
   return main.main(process.argv.slice(2))
 })

@@ -24,6 +24,7 @@ import type { Progress } from './progress.js'
 import { Recording, type RedactBody } from './recorder.js'
 import { UNKNOWN_CLUSTER } from './release-source.js'
 import type { Choices } from './request.js'
+import { claimSpool } from './spool-owner.js'
 import type { ContainmentResult, RunResult, TargetResult } from './result.js'
 import { stateDirectory } from './system.js'
 
@@ -53,6 +54,7 @@ export async function execute(
   if (refusal !== undefined) throw refusal
   const confirmedAt = run.clock.monotonic()
   const spool = await openSpool(prepared, run)
+  const disclaim = await claimSpool(spool.directory)
   const soft: RunContext = { ...run, signal: interrupts.collecting }
   const hard: RunContext = { ...run, signal: interrupts.everything }
   const redaction = await openRedaction(spool, run)
@@ -81,15 +83,19 @@ export async function execute(
     fault = error
   }
   await redaction.close().catch((error: unknown) => (fault ??= error))
-  return finish({
-    prepared,
-    spool,
-    results,
-    run: hard,
-    interrupted: interrupts.collecting.aborted,
-    fault,
-    progress,
-  })
+  try {
+    return await finish({
+      prepared,
+      spool,
+      results,
+      run: hard,
+      interrupted: interrupts.collecting.aborted,
+      fault,
+      progress,
+    })
+  } finally {
+    await disclaim()
+  }
 }
 
 async function openSpool(prepared: PreparedRun, run: RunContext): Promise<Spool> {

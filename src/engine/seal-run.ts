@@ -26,6 +26,7 @@ export async function sealAndVerify(
   progress: Progress,
 ): Promise<ArchiveResult> {
   progress({ type: 'phase', phase: 'seal' })
+  await spool.interruptOpen() // what is still open would be missing from the report
   const besides = await writeReports(spool, facts, run)
   const sealed = await sealSpool(spool, {
     ...(facts.incomplete === undefined ? {} : { incomplete: facts.incomplete }),
