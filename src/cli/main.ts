@@ -9,12 +9,17 @@ export async function main(argv: readonly string[]): Promise<void> {
     process.stdout.write(`impound ${await toolVersion()}\n`)
     return
   }
-  const { Errors, flush, run } = await import('@oclif/core')
+  const { keepCompiledCode } = await import('./code-cache.js')
+  keepCompiledCode(process.env)
+  // the parts that are needed, since the whole of oclif takes longer to load
+  const { run } = await import('@oclif/core/run')
+  const { ExitError } = await import('@oclif/core/errors')
+  const { flush } = await import('@oclif/core/flush')
   try {
     await run(argv.length === 0 ? ['--help'] : [...argv], import.meta.url)
     await flush()
   } catch (error) {
-    if (error instanceof Errors.ExitError) {
+    if (error instanceof ExitError) {
       process.exitCode = error.oclif.exit ?? 0
       return
     }
