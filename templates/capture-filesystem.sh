@@ -5,7 +5,7 @@
 # it), "impound-begin v1 KEY=VALUE ...", what tar complains of, and as the last line
 # "impound-trailer v1 bytes=N sha256=HEX tar=EXIT", counted here, so that a stream that lost its end is known.
 # Needs a POSIX shell and a tar; without tee, sha256sum, wc or /proc the trailer has "-". Writes nothing into the
-# container's filesystem, starts nothing of the suspect's but sh, tar, tee, sha256sum, wc, dd.
+# container's filesystem, starts nothing of the suspect's but sh, tar, tee, sha256sum, wc, dd or cat.
 
 LC_ALL=C
 export LC_ALL
@@ -137,6 +137,11 @@ pack() {
   echo "tar=$?" >&5
 }
 
+# Passes stdin on to fd 8 in big pieces: busybox tee makes pieces of 1 KiB, and each would travel as a message of its own
+gather() {
+  if [ -n "$(command -v dd)" ]; then dd ibs=4096 obs=65536 >&8 2>&9; else cat >&8; fi
+}
+
 counted=no
 if [ -n "$(command -v tee)" ] && [ -n "$(command -v sha256sum)" ] && [ -n "$(command -v wc)" ] &&
   [ "$( { echo ok | tee /proc/self/fd/4 >&9; } 2>&9 4>&1)" = ok ]; then
@@ -146,14 +151,14 @@ say "begin v1 mounts=$known xattrs=$xattrs exclude=$exclude counted=$counted"
 
 exec 7>&1
 if [ $counted = yes ]; then
-  # fd 3: stdout of this script; 4 and 6: pipes to the next stage; 5: results. tee opens none but our own pipes by
+  # fd 8: stdout of this script; 4 and 6: pipes to digest and count; 5: results. tee opens none but our own pipes by
   # name: the stdout that a runtime made may belong to another user.
   results=$(
     {
-      { pack "$@" | tee /proc/self/fd/4 >&3; } 4>&1 |
-        { tee /proc/self/fd/6 | { sha256sum; } >&5; } 6>&1 |
-        { printf 'bytes=%s\n' "$(wc -c)"; } >&5
-    } 3>&7 5>&1
+      {
+        { pack "$@" | tee /proc/self/fd/4 /proc/self/fd/6 | gather; } 4>&1 | sha256sum >&5
+      } 6>&1 8>&7 | { printf 'bytes=%s\n' "$(wc -c)"; } >&5
+    } 5>&1
   )
 else
   results=$( { pack "$@" >&7; } 5>&1)
