@@ -77,7 +77,7 @@ const FORMATS: readonly Format[] = [
 
 /** What any of the above needs; most strings have nothing of it. */
 const HINT =
-  /eyJ|A[KSBC][IC]A|gh[pousr]_|github_pat_|gl[a-z]{2,5}-|xox|xapp-|hooks\.slack|AIza|ya29\.|GOCSPX-|[srp]k_|whsec_|npm_|pypi-|dckr_|SG\.|sk-|hv[sbr]\.|do[opr]_v1_|shp|glsa_|AGE-SECRET|PRIVATE KEY|:\/\/|bearer|basic/i
+  /eyJ|A[KSBC][IC]A|gh[pousr]_|github_pat_|gl[a-z]{2,5}-|xox|xapp-|hooks\.slack|AIza|ya29\.|GOCSPX-|[srp]k_|whsec_|npm_|pypi-|dckr_|SG\.|sk-|hv[sbr]\.|do[opr]_v1_|shp|glsa_|AGE-SECRET|PRIVATE KEY|:\/\/|[Bb]earer|BEARER|[Bb]asic|BASIC/
 
 /** Tokens of known form in a text. */
 export function findFormats(text: string): readonly Finding[] {
@@ -108,6 +108,8 @@ function isBasic(encoded: string): boolean {
   return /^[^\p{Cc}]*:[^\p{Cc}]*$/u.test(Buffer.from(encoded, 'base64').toString('utf8'))
 }
 
+/** What any assignment needs; most strings have nothing of it. */
+const ASSIGNED = /[=: \t]/
 const KEYWORD =
   /(?:passw|pass|pwd|secret|token|credential|creds|key|auth|cookie|jwt|pin|otp)[A-Za-z0-9_.-]{0,64}(\\{0,3}["'])?([ \t]{0,3}[=:][ \t]{0,3}|[ \t]{1,3})(\\{0,3}["'])?/gi
 const QUOTED = /[^"'\\\n]{1,8192}/y
@@ -119,6 +121,7 @@ const BARE = /[^\s"'`]{1,8192}/y
  */
 export function findAssignments(text: string): readonly Finding[] {
   const found: Finding[] = []
+  if (!ASSIGNED.test(text)) return found
   for (const match of text.matchAll(KEYWORD)) {
     const finding = assignmentAt(text, match)
     if (finding !== undefined && finding.start >= (found.at(-1)?.end ?? 0)) found.push(finding)

@@ -128,11 +128,10 @@ function decoded(raw: string): string {
 }
 
 /**
- * Where each character of a decoded string stands in the text: `offsets[i]` is the beginning of the i-th UTF-16 code unit,
- * the last entry the end. Undefined where nothing is escaped: then it is a constant away.
+ * Where each character of a decoded string stands in its raw form: `offsets[i]` is the beginning of the i-th UTF-16 code unit, the
+ * last entry the end.
  */
-export function escapedOffsets(raw: string): Uint32Array | undefined {
-  if (!raw.includes('\\')) return undefined
+export function escapedOffsets(raw: string): Uint32Array {
   const offsets: number[] = []
   for (let at = 0; at < raw.length;) {
     offsets.push(at)

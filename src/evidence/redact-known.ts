@@ -33,17 +33,23 @@ export class KnownSecrets {
   find(text: string): readonly KnownMatch[] {
     if (this.#whole.has(text)) return [{ start: 0, end: text.length, secret: text }]
     if (this.#forms.size === 0 || text.length < MIN_LENGTH) return []
-    return [...text.matchAll(this.#compiled())].map((match) => ({
-      start: match.index,
-      end: match.index + match[0].length,
-      secret: this.#forms.get(match[0]) ?? match[0],
-    }))
+    const pattern = this.#compiled()
+    pattern.lastIndex = 0
+    const found: KnownMatch[] = []
+    // matchAll would copy the pattern for every string of a document
+    for (let match = pattern.exec(text); match !== null; match = pattern.exec(text)) {
+      const [form] = match
+      found.push({ start: match.index, end: pattern.lastIndex, secret: this.#forms.get(form) ?? form })
+    }
+    return found
   }
 
   #compiled(): RegExp {
-    const longestFirst = [...this.#forms.keys()].sort((a, b) => b.length - a.length || (a < b ? -1 : 1))
     this.#pattern ??= new RegExp(
-      longestFirst.map((form) => form.replaceAll(/[\\^$.*+?()[\]{}|/-]/g, '\\$&')).join('|'),
+      [...this.#forms.keys()]
+        .sort((a, b) => b.length - a.length || (a < b ? -1 : 1))
+        .map((form) => form.replaceAll(/[\\^$.*+?()[\]{}|/-]/g, '\\$&'))
+        .join('|'),
       'g',
     )
     return this.#pattern

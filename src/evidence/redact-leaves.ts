@@ -6,86 +6,53 @@ import { isSecretKey, isSecretName } from './redact-names.js'
 export interface Leaf {
   readonly text: string
   /** Offset in the document of an offset in `text`. */
-  readonly at: (offset: number) => number
+  at(offset: number): number
   /** RFC 6901; '#' leads on into JSON that stands in a string. */
-  readonly pointer: string
+  pointer(): string
   /** Kubernetes' own words: names, kinds, images, addresses. Never replaced because a known secret is like them. */
   readonly isIdentity: boolean
   readonly isKey: boolean
   /** That the whole of it is a secret, and by which rule. */
-  readonly secretBy?: string
+  readonly secretBy: string | undefined
   /** That it is base64 of the secret (data of a Secret). */
-  readonly isBase64?: true
+  readonly isBase64: boolean
 }
 
 const LAST_APPLIED = 'kubectl.kubernetes.io/last-applied-configuration'
 /** JSON in a string in JSON in a string, and no further. */
 const MAX_NESTING = 3
 
-const IDENTITY = new Set([
-  ...[
-    'apiVersion',
-    'kind',
-    'name',
-    'generateName',
-    'namespace',
-    'uid',
-    'resourceVersion',
-    'selfLink',
-    'fieldPath',
-  ],
-  ...[
-    'creationTimestamp',
-    'deletionTimestamp',
-    'lastTransitionTime',
-    'startTime',
-    'startedAt',
-    'finishedAt',
-    'time',
-  ],
-  ...[
-    'image',
-    'imageID',
-    'containerID',
-    'nodeName',
-    'serviceAccountName',
-    'serviceAccount',
-    'secretName',
-    'key',
-  ],
-  ...[
-    'phase',
-    'type',
-    'status',
-    'reason',
-    'protocol',
-    'operator',
-    'effect',
-    'manager',
-    'operation',
-    'fieldsType',
-  ],
-  ...[
-    'hostIP',
-    'podIP',
-    'ip',
-    'clusterIP',
-    'addresses',
-    'controller',
-    'kubernetes.io/metadata.name',
-    'subresource',
-  ],
-  ...['verbs', 'resources', 'apiGroups', 'restartPolicy', 'imagePullPolicy', 'claimName', 'storageClassName'],
-])
+const IDENTITY = new Set(
+  (
+    'apiVersion kind name generateName namespace uid resourceVersion selfLink fieldPath ' +
+    'creationTimestamp deletionTimestamp lastTransitionTime startTime startedAt finishedAt time ' +
+    'image imageID containerID nodeName serviceAccountName serviceAccount secretName key phase ' +
+    'type status reason protocol operator effect manager operation fieldsType hostIP podIP ip ' +
+    'clusterIP addresses controller kubernetes.io/metadata.name subresource verbs resources ' +
+    'apiGroups restartPolicy imagePullPolicy claimName storageClassName'
+  ).split(' '),
+)
 /** Maps whose values are compared with other objects' (selectors): replaced they would tell something else. */
 const IDENTITY_MAPS = new Set(['labels', 'matchLabels', 'selector', 'nodeSelector'])
 
+/** Where in the document a value stands, and what that says of it. */
 interface Place {
-  readonly pointer: string
+  readonly parent: Place | undefined
+  /** Of the object's key, the array's index, or '#' for JSON in a string. */
+  readonly step: string | number
+  /** The nearest object key: for an array's items that of the array. */
   readonly key: string
   readonly isIdentity: boolean
-  readonly secretBy?: string
-  readonly isBase64?: true
+  readonly secretBy: string | undefined
+  readonly isBase64: boolean
+}
+
+/** JSON that stands in the text of another: the document itself, or a string in it. */
+interface Layer {
+  readonly text: string
+  readonly nesting: number
+  /** From an offset in this text to one in the document. */
+  readonly outer: (offset: number) => number
 }
 
 /** Every string of a JSON document with what its place says of it; undefined where the text is no JSON. */
@@ -93,37 +60,23 @@ export function leavesOf(text: string): readonly Leaf[] | undefined {
   const root = parseJson(text)
   if (root === undefined) return undefined
   const leaves: Leaf[] = []
-  new LeafWalk(leaves, (offset) => offset, text, 0).visit(root, { pointer: '', key: '', isIdentity: false })
+  new LeafWalk(leaves, { text, nesting: 0, outer: (offset) => offset }).visit(root, placeBelow(undefined, ''))
   return leaves
 }
 
 class LeafWalk {
   readonly #leaves: Leaf[]
-  readonly #outer: (offset: number) => number
-  readonly #text: string
-  readonly #nesting: number
+  readonly #layer: Layer
 
-  constructor(leaves: Leaf[], outer: (offset: number) => number, text: string, nesting: number) {
+  constructor(leaves: Leaf[], layer: Layer) {
     this.#leaves = leaves
-    this.#outer = outer
-    this.#text = text
-    this.#nesting = nesting
+    this.#layer = layer
   }
 
   visit(node: JsonNode, place: Place): void {
-    switch (node.kind) {
-      case 'object':
-        this.#object(node.entries, place)
-        return
-      case 'array':
-        this.#array(node.items, place)
-        return
-      case 'string':
-        this.#string(node, place)
-        return
-      case 'other':
-        return
-    }
+    if (node.kind === 'object') this.#object(node.entries, place)
+    else if (node.kind === 'array') this.#array(node.items, place)
+    else if (node.kind === 'string') this.#string(node, place)
   }
 
   #object(entries: readonly (readonly [StringNode, JsonNode])[], place: Place): void {
@@ -133,89 +86,117 @@ class LeafWalk {
     const isSecretList = kinds.includes('SecretList')
     for (const [keyNode, value] of entries) {
       const key = keyNode.value
-      this.#leaf(keyNode, { pointer: place.pointer, key: '', isIdentity: false }, true)
       const below: Place = {
-        pointer: `${place.pointer}/${key.replaceAll('~', '~0').replaceAll('/', '~1')}`,
+        parent: place,
+        step: key,
         key: isSecretList && key === 'items' ? SECRET_ITEMS : key,
         isIdentity: IDENTITY.has(key) || IDENTITY_MAPS.has(key) || IDENTITY_MAPS.has(place.key),
-        ...inherited(place),
+        secretBy: ruleFor(key, isNamedSecret, isSecretObject) ?? inherited(place),
+        isBase64: place.isBase64 || (isSecretObject && key === 'data'),
       }
-      const rule = ruleFor(key, isNamedSecret, isSecretObject)
-      this.visit(value, rule === undefined ? below : { ...below, ...rule })
+      if (key.length >= MIN_KEY) this.#leaves.push(new StringLeaf(this.#layer, keyNode, below, true))
+      this.visit(value, below)
     }
   }
 
   #array(items: readonly JsonNode[], place: Place): void {
-    let flag = ''
+    let flag = false
     items.forEach((item, index) => {
-      const below: Place = { ...place, pointer: `${place.pointer}/${index}` }
-      const isValue = flag !== '' && item.kind === 'string' && !item.value.startsWith('-')
+      const below: Place = { ...place, parent: place, step: index }
+      const isValue = flag && item.kind === 'string' && !item.value.startsWith('-')
       this.visit(item, isValue ? { ...below, secretBy: 'flag' } : below)
-      flag = item.kind === 'string' && FLAG.test(item.value) && isSecretName(item.value) ? item.value : ''
+      flag = item.kind === 'string' && FLAG.test(item.value) && isSecretName(item.value)
     })
   }
 
   #string(node: StringNode, place: Place): void {
-    const isJson = /^\s*[[{]/.test(node.value) && this.#nesting < MAX_NESTING
+    const isJson = JSON_START.test(node.value) && this.#layer.nesting < MAX_NESTING
     const inner = isJson && place.secretBy === undefined ? parseJson(node.value) : undefined
-    if (inner !== undefined) {
-      const walk = new LeafWalk(this.#leaves, this.#offsets(node), node.value, this.#nesting + 1)
-      walk.visit(inner, { pointer: `${place.pointer}#`, key: '', isIdentity: false })
+    if (inner === undefined) {
+      // cut or odd, it may still hold the secrets of the object that it once was
+      const isOpaque = place.key === LAST_APPLIED
+      const known: Place = isOpaque ? { ...place, secretBy: LAST_APPLIED } : place
+      this.#leaves.push(new StringLeaf(this.#layer, node, known, false))
       return
     }
-    // cut or odd, it may still hold the secrets of the object that it once was
-    const isOpaque = place.key === LAST_APPLIED && node.value !== ''
-    this.#leaf(node, isOpaque ? { ...place, secretBy: 'last-applied' } : place, false)
-  }
-
-  #leaf(node: StringNode, place: Place, isKey: boolean): void {
-    const isSecret = place.secretBy !== undefined && !isPlaceholder(node.value)
-    this.#leaves.push({
+    const outer = new StringLeaf(this.#layer, node, place, false)
+    const layer: Layer = {
       text: node.value,
-      at: this.#offsets(node),
-      pointer: place.pointer,
-      isIdentity: place.isIdentity,
-      isKey,
-      ...(isSecret ? { secretBy: place.secretBy } : {}),
-      ...(isSecret && place.isBase64 ? { isBase64: true } : {}),
-    })
+      nesting: this.#layer.nesting + 1,
+      outer: (offset) => outer.at(offset),
+    }
+    new LeafWalk(this.#leaves, layer).visit(inner, placeBelow(place, '#'))
+  }
+}
+
+class StringLeaf implements Leaf {
+  readonly text: string
+  readonly isIdentity: boolean
+  readonly isKey: boolean
+  readonly secretBy: string | undefined
+  readonly isBase64: boolean
+  readonly #layer: Layer
+  readonly #node: StringNode
+  readonly #place: Place
+  #offsets: Uint32Array | undefined
+
+  constructor(layer: Layer, node: StringNode, place: Place, isKey: boolean) {
+    this.text = node.value
+    this.isKey = isKey
+    this.isIdentity = !isKey && place.isIdentity
+    this.secretBy = isKey || isPlaceholder(node.value) ? undefined : place.secretBy
+    this.isBase64 = place.isBase64
+    this.#layer = layer
+    this.#node = node
+    this.#place = place
   }
 
-  #offsets(node: StringNode): (offset: number) => number {
-    let offsets: Uint32Array | undefined | null = null
-    return (offset) => {
-      if (offsets === null) offsets = escapedOffsets(this.#text.slice(node.start, node.end))
-      return this.#outer(node.start + (offsets?.[offset] ?? offset))
+  at(offset: number): number {
+    const { start, end, value } = this.#node
+    if (end - start === value.length) return this.#layer.outer(start + offset)
+    this.#offsets ??= escapedOffsets(this.#layer.text.slice(start, end))
+    return this.#layer.outer(start + (this.#offsets[offset] ?? end - start))
+  }
+
+  pointer(): string {
+    const steps: string[] = []
+    for (let place: Place | undefined = this.#place; place !== undefined; place = place.parent) {
+      if (place.step === '#') steps.push('#')
+      else if (place.step !== '') {
+        steps.push(`/${String(place.step).replaceAll('~', '~0').replaceAll('/', '~1')}`)
+      }
     }
+    return steps.reverse().join('')
   }
 }
 
 /** Stands for `items` of a SecretList, whose members carry no kind. */
 const SECRET_ITEMS = '\0items of a SecretList'
+/** Nothing that is searched for is shorter. */
+const MIN_KEY = 6
 const FLAG = /^--?[A-Za-z][A-Za-z0-9_.-]{0,127}$/
+const JSON_START = /^\s*[[{]/
 
-/** What is below a secret is secret, and an array is what its key says. */
-function inherited(place: Place): Pick<Place, 'secretBy' | 'isBase64'> {
-  return {
-    ...(place.secretBy === 'secret-object' ? { secretBy: place.secretBy } : {}),
-    ...(place.isBase64 === true ? { isBase64: true } : {}),
-  }
+function placeBelow(parent: Place | undefined, step: string): Place {
+  return { parent, step, key: '', isIdentity: false, secretBy: undefined, isBase64: false }
 }
 
-function ruleFor(
-  key: string,
-  isNamedSecret: boolean,
-  isSecretObject: boolean,
-): Pick<Place, 'secretBy' | 'isBase64'> | undefined {
-  if (isSecretObject && key === 'data') return { secretBy: 'secret-object', isBase64: true }
-  if (isSecretObject && key === 'stringData') return { secretBy: 'secret-object' }
-  if (isNamedSecret && key === 'value') return { secretBy: 'named-value' }
-  return isSecretKey(key) ? { secretBy: 'key-name' } : undefined
+/** What is below the data of a Secret is secret, however deep. */
+function inherited(place: Place): string | undefined {
+  return place.secretBy === 'secret-object' ? place.secretBy : undefined
+}
+
+function ruleFor(key: string, isNamedSecret: boolean, isSecretObject: boolean): string | undefined {
+  if (isSecretObject && (key === 'data' || key === 'stringData')) return 'secret-object'
+  if (isNamedSecret && key === 'value') return 'named-value'
+  return isSecretKey(key) ? 'key-name' : undefined
 }
 
 /** Every value of a key: a sender may give it more than once, and readers differ in which one counts. */
 function textsOf(entries: readonly (readonly [StringNode, JsonNode])[], key: string): readonly string[] {
-  return entries.flatMap(([name, value]) =>
-    name.value === key && value.kind === 'string' ? [value.value] : [],
-  )
+  const texts: string[] = []
+  for (const [name, value] of entries) {
+    if (name.value === key && value.kind === 'string') texts.push(value.value)
+  }
+  return texts
 }

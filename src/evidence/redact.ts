@@ -76,7 +76,15 @@ interface Splice {
 }
 
 function wholeText(text: string): Leaf {
-  return { text, at: (offset) => offset, pointer: '', isIdentity: false, isKey: false }
+  return {
+    text,
+    at: (offset) => offset,
+    pointer: () => '',
+    isIdentity: false,
+    isKey: false,
+    secretBy: undefined,
+    isBase64: false,
+  }
 }
 
 /** What a string holds by its place and by its looks. */
@@ -97,7 +105,7 @@ function knownIn(leaf: Leaf, known: KnownSecrets): readonly Splice[] {
 }
 
 function splice(leaf: Leaf, { start, end, rule }: Finding, secret: string): Splice {
-  return { start: leaf.at(start), end: leaf.at(end), pointer: leaf.pointer, rule, secret }
+  return { start: leaf.at(start), end: leaf.at(end), pointer: leaf.pointer(), rule, secret }
 }
 
 /** Remembers a secret, and those within it: a password in a configuration file, in basic auth, in Docker's login. */
