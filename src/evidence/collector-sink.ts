@@ -36,9 +36,10 @@ export class CollectorSink implements Sink {
       await fill(file)
       return await file.end()
     } catch (error) {
-      if (!isCode(error, 'storage')) await this.#keepWhatCame(name, subject, error, file)
-      if (isCode(error, 'storage') || isAbort(error)) throw error
-      return undefined
+      if (isCode(error, 'storage')) throw error
+      const kept = await this.#keepWhatCame(name, subject, error, file)
+      if (isAbort(error)) throw error
+      return kept
     }
   }
 
@@ -66,14 +67,12 @@ export class CollectorSink implements Sink {
     subject: string,
     error: unknown,
     file: ArtefactFile | undefined,
-  ): Promise<void> {
+  ): Promise<ArtefactRecord | undefined> {
     await file?.settle()
-    if (file !== undefined && file.bytesWritten > 0) {
-      await file.partial(reasonOf(error), detailOf(error))
-      return
-    }
+    if (file !== undefined && file.bytesWritten > 0) return file.partial(reasonOf(error), detailOf(error))
     if (file !== undefined) await this.#store.remove(this.#path(name), file)
     if (subject !== '') await this.failed(subject, error)
+    return undefined
   }
 
   async #open(name: string, source: Source, subject: string): Promise<ArtefactFile> {

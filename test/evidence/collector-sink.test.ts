@@ -52,7 +52,7 @@ describe('receiving an artefact', () => {
     const record = await sink.attempt('app.log', STREAM, 'logs app', (writer) =>
       pipeline(Readable.from(source(), { objectMode: false, highWaterMark: 4096 }), writer.stream),
     )
-    expect(record).toBeUndefined()
+    expect(record).toMatchObject({ status: 'partial' })
     const kept = await readFile(join(spool.directory, HERE, 'app.log'))
     expect(row(spool, 'logs app')).toEqual({
       collector: 'logs',

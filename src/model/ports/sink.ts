@@ -26,7 +26,7 @@ export interface Sink {
   open(name: string, source: Source, subject: string): Promise<ArtefactWriter>
   /**
    * Opens, fills and ends. What `fill` throws becomes a row of the ledger (partial if bytes had come, else failed) and
-   * undefined is returned: the next artefact goes on. Only an abort and a fault of local storage travel further.
+   * the next artefact goes on. Gives the record of what was kept, undefined where nothing was. Only an abort and a fault of local storage travel further.
    */
   attempt(
     name: string,
