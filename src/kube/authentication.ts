@@ -1,3 +1,4 @@
+import { readFile } from 'node:fs/promises'
 import type { Agent } from 'node:http'
 import type { RequestOptions } from 'node:https'
 import type { ConnectionOptions } from 'node:tls'
@@ -8,11 +9,8 @@ import { ImpoundError, messageOf } from '../model/errors.js'
 import type { Clock } from '../model/ports/run-context.js'
 import { deadline, orAborted } from './deadline.js'
 import type { PluginCredential } from './credential-plugin.js'
-
-export interface Impersonation {
-  readonly user: string
-  readonly groups: readonly string[]
-}
+import { type Impersonation, impersonationHeaders } from './impersonation.js'
+import type { KubeconfigUser } from './kubeconfig-file.js'
 
 /** How a connection proves who both ends are. */
 export type TlsOptions = Pick<
@@ -34,7 +32,7 @@ export interface AuthenticationOptions {
   readonly newConfig: () => KubeConfig
   readonly context: string
   readonly cluster: Cluster
-  readonly user: User
+  readonly user: KubeconfigUser
   readonly impersonate: Impersonation | undefined
   readonly clock: Clock
   readonly timeoutMs: number
@@ -46,8 +44,8 @@ export interface AuthenticationOptions {
 const EXPIRY_MARGIN = 10_000
 
 /**
- * Who we are to the server. Certificates, tokens, token files and auth providers come from client-node; exec plugins from
- * us, since client-node gives them no deadline and hides what they say.
+ * Who we are to the server. Certificates, tokens and auth providers come from client-node; exec plugins from us, since
+ * client-node gives them no deadline and hides what they say, and token files, which it does not know.
  */
 export class Authentication {
   readonly #options: AuthenticationOptions
@@ -62,12 +60,12 @@ export class Authentication {
 
   /** Whether asking again may give another credential. */
   get renewable(): boolean {
-    return this.#options.plugin !== undefined
+    return this.#options.plugin !== undefined || this.#options.user.tokenFile !== undefined
   }
 
   /** The server did not accept the credential: the next request gets a new one. */
   invalidate(): void {
-    if (this.renewable) this.#expiresAt = -Infinity
+    if (this.#options.plugin !== undefined) this.#expiresAt = -Infinity
   }
 
   /** Throws `configuration`, or what aborted the signal. */
@@ -76,8 +74,12 @@ export class Authentication {
     const generation = this.#generation
     const applied: RequestOptions = {}
     await this.#apply(config, applied, signal)
+    const token = await this.#tokenOfFile()
     return {
-      headers: this.#headers(applied),
+      headers: {
+        ...this.#headers(applied),
+        ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
+      },
       tls: tlsOf(applied),
       agent: typeof applied.agent === 'object' ? applied.agent : undefined,
       generation,
@@ -109,11 +111,29 @@ export class Authentication {
     if (typeof applied.auth === 'string')
       headers['authorization'] = `Basic ${Buffer.from(applied.auth).toString('base64')}`
     const { impersonate } = this.#options
-    if (impersonate !== undefined) {
-      headers['impersonate-user'] = impersonate.user
-      if (impersonate.groups.length > 0) headers['impersonate-group'] = impersonate.groups
+    return { ...headers, ...(impersonate === undefined ? {} : impersonationHeaders(impersonate)) }
+  }
+
+  /** Read every time: whoever rotates the token writes the file anew. */
+  async #tokenOfFile(): Promise<string | undefined> {
+    const { tokenFile, token } = this.#options.user
+    if (tokenFile === undefined) return undefined
+    try {
+      const text = (await readFile(tokenFile, 'utf8')).trim()
+      if (text !== '') return text
+    } catch (cause) {
+      if (token === undefined)
+        throw new ImpoundError(
+          'configuration',
+          `The token file ${tokenFile} can't be read: ${messageOf(cause)}.`,
+          {
+            cause,
+            hints: ['It is named in the kubeconfig: users[].user.tokenFile.'],
+          },
+        )
     }
-    return headers
+    if (token !== undefined) return token
+    throw new ImpoundError('configuration', `The token file ${tokenFile} is empty.`)
   }
 
   async #current(signal: AbortSignal): Promise<KubeConfig> {

@@ -63,10 +63,10 @@ export class Client {
         },
         { timeoutMs: requestTimeoutMs, maxBytes: maxBodyBytes ?? MAX_BODY, clock },
       )
-    return this.retried(once, policy, `${request.method} ${path}`, request.signal)
+    return this.retried(once, policy, shortNameOf(request), request.signal)
   }
 
-  /** For reads alone: a credential that the server does not accept any more is renewed once. */
+  /** For what may be asked twice: `what` begins the notice of a retry; a credential that the server does not accept any more is renewed once. */
   async retried<Answer extends Answered>(
     once: () => Promise<Answer>,
     policy: RetryPolicy,
@@ -92,6 +92,14 @@ export class Client {
       { server: transport.server.display, context, right },
     )
   }
+}
+
+const MAX_SHORT_NAME = 80
+
+/** 'list pods in shop', for a line that says what is being waited for. */
+function shortNameOf({ method, path }: Pick<ClientRequest, 'method' | 'path'>): string {
+  const name = rightFor(method, path) ?? `${method} ${wirePath({ path })}`
+  return name.length > MAX_SHORT_NAME ? `${name.slice(0, MAX_SHORT_NAME)}…` : name
 }
 
 export function wirePath({ path, query }: Pick<ClientRequest, 'path' | 'query'>): string {

@@ -4,14 +4,16 @@ import { homedir } from 'node:os'
 import { KubeConfig } from '@kubernetes/client-node/dist/config.js'
 
 import { ImpoundError } from '../model/errors.js'
-import { Authentication, type Impersonation } from './authentication.js'
+import { Authentication } from './authentication.js'
 import { Client } from './client.js'
 import type { ConnectOptions, KubeConnection } from './contract.js'
 import { runCredentialPlugin } from './credential-plugin.js'
 import { ApiExec } from './exec.js'
+import { impersonation } from './impersonation.js'
 import { selectContext, type SelectedContext } from './kubeconfig.js'
 import { ApiLogs } from './logs.js'
 import { Observations } from './observations.js'
+import { proxyFor } from './proxy.js'
 import { ApiReader } from './reader.js'
 import { parseServerUrl, type ServerUrl } from './server-url.js'
 import { Transport } from './transport.js'
@@ -28,18 +30,18 @@ export async function openConnection(options: ConnectOptions): Promise<KubeConne
   const selected = await selectContext({
     env,
     home,
-    newConfig,
     ...(options.kubeconfig === undefined ? {} : { kubeconfig: options.kubeconfig }),
     ...(options.context === undefined ? {} : { context: options.context }),
   })
   const server = parseServerUrl(selected.cluster.server)
-  const impersonate = impersonation(options, selected)
+  const proxy = proxyFor(server, selected.cluster.proxyUrl, env)
+  const impersonate = impersonation(options, selected.user.impersonate)
   warn(options, selected, server)
   const closing = new AbortController()
   const authentication = new Authentication({
     newConfig,
     context: selected.context,
-    cluster: selected.cluster,
+    cluster: proxy === undefined ? selected.cluster : { ...selected.cluster, proxyUrl: proxy.url },
     user: selected.user,
     impersonate,
     clock: options.clock,
@@ -48,8 +50,8 @@ export async function openConnection(options: ConnectOptions): Promise<KubeConne
   })
   const observations = new Observations(server.host)
   const { clock, random, notice, requestTimeoutMs } = options
-  const proxyUrl = selected.cluster.proxyUrl
-  const transport = new Transport({ server, proxyUrl, authentication, observations, clock, random })
+  const debug = env['IMPOUND_DEBUG'] === '1' ? notice : undefined
+  const transport = new Transport({ server, proxy, authentication, observations, clock, random, debug })
   const client = new Client({
     transport,
     authentication,
@@ -80,18 +82,6 @@ export async function openConnection(options: ConnectOptions): Promise<KubeConne
   }
 }
 
-function impersonation(
-  { as, asGroups = [] }: ConnectOptions,
-  { user }: SelectedContext,
-): Impersonation | undefined {
-  const name = as ?? user.impersonateUser
-  if (typeof name === 'string' && name !== '') return { user: name, groups: asGroups }
-  if (asGroups.length === 0) return undefined
-  throw new ImpoundError('usage', '--as-group needs --as: groups alone are nobody.', {
-    hints: ['Add --as USER.'],
-  })
-}
-
 function pluginOf(
   { interactive = false, notice }: ConnectOptions,
   { user, cluster }: SelectedContext,
@@ -105,11 +95,7 @@ function pluginOf(
 }
 
 /** What a user would want to know before the first request. */
-function warn({ notice }: ConnectOptions, { unread, cluster }: SelectedContext, server: ServerUrl): void {
-  if (unread.length > 0)
-    notice(
-      `The kubeconfig uses ${unread.join(', ')}, which impound does not read: it may act as somebody else than kubectl.`,
-    )
+function warn({ notice }: ConnectOptions, { cluster }: SelectedContext, server: ServerUrl): void {
   if (!server.encrypted)
     notice(`${server.display} is not encrypted: evidence and credentials can be read on the way.`)
   else if (cluster.skipTLSVerify)

@@ -9,7 +9,7 @@ import type { ExecOutcome, StreamOptions } from '../model/ports/streams.js'
 import { readExecStatus } from './exec-status.js'
 import { SinkFeed } from './sink-feed.js'
 import { StallTimer } from './stall-timer.js'
-import { abortReason, connectionError, cutError } from './transport-error.js'
+import { abortReason, cutError } from './transport-error.js'
 
 export interface ExecSinks {
   readonly stdout: Writable
@@ -23,8 +23,8 @@ export interface HandshakeAnswer {
 }
 
 export interface ExecStreamContext {
-  /** Without credentials. */
-  readonly server: string
+  /** Why there is no connection. */
+  readonly unreachable: (cause: unknown) => ImpoundError
   /** What an answer means that is no upgrade. */
   readonly refused: (answer: HandshakeAnswer) => ImpoundError
   readonly observed: (socket: TLSSocket) => void
@@ -247,7 +247,7 @@ export class ExecStream {
       )
     if (/handshake has timed out/.test(cause.message))
       return new ImpoundError('timeout', 'The exec was not answered in time.', { cause })
-    return connectionError(cause, this.#context.server)
+    return this.#context.unreachable(cause)
   }
 
   #stalled(): ImpoundError {

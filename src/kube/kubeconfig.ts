@@ -1,10 +1,12 @@
 import { readFile } from 'node:fs/promises'
-import { delimiter, dirname, join, resolve } from 'node:path'
+import { isIPv6 } from 'node:net'
+import { delimiter, join, resolve } from 'node:path'
 
-import type { Cluster, Context, KubeConfig, User } from '@kubernetes/client-node'
+import type { Cluster, Context } from '@kubernetes/client-node'
 
 import { ImpoundError, messageOf } from '../model/errors.js'
 import { asString, at } from '../model/json.js'
+import { type KubeconfigUser, parseKubeconfig } from './kubeconfig-file.js'
 
 export type Environment = Readonly<Record<string, string | undefined>>
 
@@ -15,30 +17,26 @@ export interface KubeconfigRequest {
   readonly env: Environment
   /** The home directory; absent where there is none. */
   readonly home?: string
-  readonly newConfig: () => KubeConfig
 }
 
 /** The cluster, the user and the namespace that a context stands for. */
 export interface SelectedContext {
   readonly context: string
   readonly cluster: Cluster
-  readonly user: User
+  readonly user: KubeconfigUser
   readonly namespace: string | undefined
-  /** Keys of the kubeconfig that change who we are and that are not read: to be told, never passed over. */
-  readonly unread: readonly string[]
 }
 
 interface Merged {
   readonly clusters: Map<string, Cluster>
-  readonly users: Map<string, User>
+  readonly users: Map<string, KubeconfigUser>
   readonly contexts: Map<string, Context>
-  readonly unread: Set<string>
   readonly files: string[]
   current: string | undefined
 }
 
-const IN_CLUSTER_TOKEN = '/var/run/secrets/kubernetes.io/serviceaccount/token'
-const UNREAD = /(?:^|[\s{,])["']?(tokenFile|as-groups|as-uid|as-user-extra)["']?\s*:/gm
+const SERVICE_ACCOUNT = '/var/run/secrets/kubernetes.io/serviceaccount'
+const NOBODY = { user: '', groups: [], uid: '', extra: {} }
 
 /**
  * The context to work in, found as kubectl finds it: --kubeconfig, else the files of KUBECONFIG (the first file to set a
@@ -60,9 +58,8 @@ export async function selectContext(request: KubeconfigRequest): Promise<Selecte
   return {
     context: name,
     cluster,
-    user: user ?? { name: 'anonymous' },
+    user: user ?? { name: 'anonymous', impersonate: NOBODY },
     namespace: context.namespace,
-    unread: [...merged.unread],
   }
 }
 
@@ -71,19 +68,17 @@ async function merge(request: KubeconfigRequest): Promise<Merged> {
     clusters: new Map(),
     users: new Map(),
     contexts: new Map(),
-    unread: new Set(),
     files: candidates(request),
     current: undefined,
   }
   for (const file of merged.files) {
     const text = await read(file, request.kubeconfig !== undefined)
     if (text === undefined || text.trim() === '') continue
-    const one = parse(file, text, request.newConfig)
+    const one = parseKubeconfig(file, text)
     for (const cluster of one.clusters) keepFirst(merged.clusters, cluster)
-    for (const user of one.users) keepFirst(merged.users, pluginBeside(file, user))
+    for (const user of one.users) keepFirst(merged.users, user)
     for (const context of one.contexts) keepFirst(merged.contexts, context)
-    for (const match of text.matchAll(UNREAD)) merged.unread.add(match[1] ?? '')
-    merged.current ??= one.currentContext || undefined
+    merged.current ??= one.current
   }
   return merged
 }
@@ -115,34 +110,10 @@ async function read(file: string, required: boolean): Promise<string | undefined
   }
 }
 
-function parse(file: string, text: string, newConfig: () => KubeConfig): KubeConfig {
-  const config = newConfig()
-  try {
-    // a broken entry that nobody uses must not stand in the way
-    config.loadFromString(text, { onInvalidEntry: 'filter' })
-  } catch (cause) {
-    // the parser's message quotes the file, and the file holds secrets: only its reason and place are passed on
-    const reason = asString(at(cause, 'reason')) ?? 'it is no kubeconfig'
-    throw new ImpoundError('configuration', `The kubeconfig ${file} can't be read: ${reason}.`, {
-      hints: [`Check it with: kubectl --kubeconfig ${file} config view`],
-    })
-  }
-  config.makePathsAbsolute(dirname(file))
-  return config
-}
-
-/** A plugin named by a relative path lies beside the kubeconfig that names it; a bare name is looked up in PATH. */
-function pluginBeside(file: string, user: User): User {
-  const exec: unknown = user.exec
-  if (typeof exec !== 'object' || exec === null || !('command' in exec)) return user
-  const { command } = exec
-  if (typeof command !== 'string' || !/[\\/]/.test(command)) return user
-  return { ...user, exec: { ...exec, command: resolve(dirname(file), command) } }
-}
-
-function inCluster(request: KubeconfigRequest, merged: Merged): SelectedContext {
-  const { env, context } = request
-  if (env['KUBERNETES_SERVICE_HOST'] === undefined || env['KUBERNETES_SERVICE_PORT'] === undefined)
+/** The service account that Kubernetes mounts into every pod, found as client-go's InClusterConfig finds it. */
+async function inCluster({ env, context }: KubeconfigRequest, merged: Merged): Promise<SelectedContext> {
+  const [host, port] = [env['KUBERNETES_SERVICE_HOST'], env['KUBERNETES_SERVICE_PORT']]
+  if (host === undefined || port === undefined)
     throw new ImpoundError('configuration', 'No kubeconfig was found: which cluster is not known.', {
       hints: [
         ...(merged.files.length === 0 ? [] : [`Looked at ${merged.files.join(', ')}.`]),
@@ -150,24 +121,14 @@ function inCluster(request: KubeconfigRequest, merged: Merged): SelectedContext 
       ],
     })
   if (context !== undefined) throw noContext(context, merged)
-  const config = request.newConfig()
-  try {
-    config.loadFromCluster()
-  } catch (cause) {
-    throw new ImpoundError(
-      'configuration',
-      `The pod's service account (${IN_CLUSTER_TOKEN}) can't be used.`,
-      {
-        cause,
-      },
-    )
+  const namespace = await readFile(join(SERVICE_ACCOUNT, 'namespace'), 'utf8').catch(() => undefined)
+  const server = `https://${isIPv6(host) ? `[${host}]` : host}:${port}`
+  return {
+    context: 'in-cluster',
+    cluster: { name: 'in-cluster', server, skipTLSVerify: false, caFile: join(SERVICE_ACCOUNT, 'ca.crt') },
+    user: { name: 'service account', tokenFile: join(SERVICE_ACCOUNT, 'token'), impersonate: NOBODY },
+    namespace: namespace?.trim(),
   }
-  const cluster = config.getCurrentCluster()
-  const user = config.getCurrentUser()
-  if (cluster === null || user === null)
-    throw new ImpoundError('configuration', "The pod's service account can't be used.")
-  const namespace = config.getContextObject(config.getCurrentContext())?.namespace?.trim()
-  return { context: 'in-cluster', cluster, user, namespace, unread: [] }
 }
 
 function noContext(name: string | undefined, merged: Merged): ImpoundError {

@@ -62,7 +62,7 @@ export class ApiLogs implements LogStream {
       },
       signal,
     }
-    const what = `GET ${wirePath(asked)}`
+    const what = `log of ${request.container} in ${request.namespace}/${request.pod}`
     const answer = await this.#client.retried(
       () => this.#once(asked),
       { ...THREE_TRIES, final: isBackendTls },

@@ -1,6 +1,6 @@
-import { type ImpoundError, isCode } from '../model/errors.js'
+import { ImpoundError, isCode } from '../model/errors.js'
 import type { Clock } from '../model/ports/run-context.js'
-import { abortReason, isTransient } from './transport-error.js'
+import { abortReason, isTransient, shortReason } from './transport-error.js'
 
 /** As much of an answer as decides whether to ask again. */
 export interface Answered {
@@ -18,7 +18,7 @@ export interface RetryContext {
   readonly clock: Clock
   readonly signal: AbortSignal
   readonly notice: (line: string) => void
-  /** 'GET /api/v1/…', for the notice. */
+  /** 'list pods in shop': begins the notice. */
   readonly what: string
 }
 
@@ -43,8 +43,7 @@ export async function withRetries<Answer extends Answered>(
       if ('error' in outcome) throw outcome.error
       return outcome.answer
     }
-    const why = 'error' in outcome ? (outcome.error as Error).message : `HTTP ${outcome.answer.status}.`
-    context.notice(`${context.what}: ${why} Trying again in ${(wait / 1000).toFixed(1)} s.`)
+    context.notice(`${context.what}: ${reasonOf(outcome)}; again in ${Number((wait / 1000).toFixed(1))} s.`)
     await pause(wait, context)
   }
 }
@@ -58,6 +57,12 @@ async function pause(ms: number, { clock, signal }: RetryContext): Promise<void>
 }
 
 type Outcome<Answer> = { readonly answer: Answer } | { readonly error: unknown }
+
+function reasonOf(outcome: Outcome<Answered>): string {
+  if ('answer' in outcome)
+    return outcome.answer.status === 429 ? 'the server is busy (429)' : `HTTP ${outcome.answer.status}`
+  return outcome.error instanceof ImpoundError ? shortReason(outcome.error) : 'no answer'
+}
 
 async function settle<Answer>(attempt: () => Promise<Answer>): Promise<Outcome<Answer>> {
   try {

@@ -1,8 +1,10 @@
 import { ImpoundError, messageOf } from '../model/errors.js'
 import { at } from '../model/json.js'
+import type { Proxy } from './proxy.js'
 
 const CA_HINT =
   "The kubeconfig's certificate-authority-data must hold the CA that signed it; a TLS-inspecting proxy has a CA of its own."
+const SERVER_HINT = 'Look at the server of the cluster in the kubeconfig.'
 const CLOCK_HINT = "Look at this machine's clock, and at the certificate: openssl s_client -connect HOST:PORT"
 
 /** In words: what a socket's error code means for who asked. */
@@ -17,10 +19,6 @@ const WORDS: Readonly<Record<string, readonly [what: string, hint: string]>> = {
   ECONNRESET: ['the connection was reset', 'A firewall or proxy in between may have ended it.'],
   EPIPE: ['the connection was reset', 'A firewall or proxy in between may have ended it.'],
   UND_ERR_SOCKET: ['the connection was closed', 'A firewall or proxy in between may have ended it.'],
-  UND_ERR_ABORTED: [
-    "the kubeconfig's proxy refused",
-    'Look at the proxy-url of the cluster in the kubeconfig.',
-  ],
   CERT_HAS_EXPIRED: ["the server's certificate has expired", CLOCK_HINT],
   CERT_NOT_YET_VALID: ["the server's certificate is not valid yet", CLOCK_HINT],
   DEPTH_ZERO_SELF_SIGNED_CERT: ["the server's certificate is self-signed and not known", CA_HINT],
@@ -47,6 +45,9 @@ const WORDS: Readonly<Record<string, readonly [what: string, hint: string]>> = {
 /** Worth another try: the server may be restarting, or a load balancer changing its mind. */
 const TRANSIENT = new Set(['ECONNREFUSED', 'ECONNRESET', 'EPIPE', 'UND_ERR_SOCKET', 'EAI_AGAIN'])
 
+/** The server saw nothing of the request. */
+const UNSENT = new Set(['ECONNREFUSED', 'EAI_AGAIN'])
+
 /** The code of an error or of what caused it. */
 function codeOf(error: unknown): string {
   for (let current = error, depth = 0; current !== undefined && depth < 5; depth += 1) {
@@ -61,8 +62,13 @@ export function isTransient(error: unknown): boolean {
   return TRANSIENT.has(codeOf(error))
 }
 
+/** Worth another try even of what must not happen twice. */
+export function isUnsent(error: unknown): boolean {
+  return UNSENT.has(codeOf(error))
+}
+
 /** No answer: what stood in the way, in words. `server` is a URL without credentials. */
-export function connectionError(cause: unknown, server: string): ImpoundError {
+export function connectionError(cause: unknown, server: string, proxy?: Proxy): ImpoundError {
   const code = codeOf(cause)
   if (code === 'UND_ERR_HEADERS_OVERFLOW' || code.startsWith('HPE_'))
     return new ImpoundError('server', `What answers at ${server} is no Kubernetes API.`, {
@@ -86,11 +92,29 @@ export function connectionError(cause: unknown, server: string): ImpoundError {
         hints: ['It may ask for another client certificate than the one in the kubeconfig.'],
       },
     )
-  const [what, hint] = WORDS[code] ?? [
-    messageOf(cause),
-    'Look at the server of the cluster in the kubeconfig.',
-  ]
-  return new ImpoundError('unreachable', `${server} can't be reached: ${what}.`, { cause, hints: [hint] })
+  const way = proxy === undefined ? '' : ` through the proxy ${proxy.display} (${proxy.from})`
+  const [what, hint] = refusalOf(cause) ?? WORDS[code] ?? [messageOf(cause), SERVER_HINT]
+  const hints = proxy === undefined ? [hint] : [hint, `The proxy comes from ${proxy.from}.`]
+  return new ImpoundError('unreachable', `${server} can't be reached${way}: ${what}.`, { cause, hints })
+}
+
+/** The few words of a failure that is worth another try. */
+export function shortReason(error: ImpoundError): string {
+  if (error.code === 'cut') return 'the answer was cut short'
+  return WORDS[codeOf(error.cause)]?.[0] ?? 'no connection'
+}
+
+/** What a proxy answered to CONNECT: undici and hpagent tell it in their messages alone. */
+function refusalOf(cause: unknown): readonly [what: string, hint: string] | undefined {
+  const status = /^(?:Proxy response \((\d{3})\)|Bad response: (\d{3}))/.exec(messageOf(cause))
+  const code = status?.[1] ?? status?.[2]
+  if (code === undefined) return undefined
+  return code === '407'
+    ? ['the proxy wants a user and a password', 'They go into its URL: http://USER:PASSWORD@HOST:PORT']
+    : [
+        `the proxy refused (HTTP ${code})`,
+        'Does the proxy allow CONNECT to the API server? NO_PROXY goes past it.',
+      ]
 }
 
 /** The answer began and did not come to its end. */

@@ -9,6 +9,7 @@ import type { Clock } from '../model/ports/run-context.js'
 import type { Authentication, Credentials } from './authentication.js'
 import { createDispatcher } from './dispatcher.js'
 import type { Observations } from './observations.js'
+import type { Proxy } from './proxy.js'
 import type { Method } from './rights.js'
 import type { ServerUrl } from './server-url.js'
 import { abortReason, connectionError } from './transport-error.js'
@@ -39,11 +40,13 @@ export interface WireResponse {
 
 export interface TransportOptions {
   readonly server: ServerUrl
-  readonly proxyUrl: string | undefined
+  readonly proxy: Proxy | undefined
   readonly authentication: Authentication
   readonly observations: Observations
   readonly clock: Clock
   readonly random: (bytes: number) => Buffer
+  /** Told of every answer. */
+  readonly debug: ((line: string) => void) | undefined
 }
 
 /** WebSocket frames are buffered whole before they are seen: this is the most that one may hold. */
@@ -74,6 +77,11 @@ export class Transport {
     return `${this.server.prefix}${path}`
   }
 
+  /** Why there is no connection, in words. */
+  unreachable(cause: unknown): ImpoundError {
+    return connectionError(cause, this.server.display, this.#options.proxy)
+  }
+
   /** A connection that was made elsewhere shows the server's certificates too. */
   observe(socket: TLSSocket): void {
     this.#options.observations.certificates(socket)
@@ -102,11 +110,15 @@ export class Transport {
         },
         body: request.body ?? null,
         signal: request.signal,
+        // deadlines are ours: a log may be silent for as long as its caller wants
+        headersTimeout: 0,
+        bodyTimeout: 0,
       })
       // a body that is given up emits an error that nobody may be listening for any more
       response.body.on('error', () => undefined)
       const headers = flatten(response.headers)
       observations.responseSeen(headers['date'], sentAt, clock.now())
+      this.#options.debug?.(debugLine(request.method, path, response.statusCode, auditId, headers))
       return {
         status: response.statusCode,
         headers,
@@ -117,7 +129,7 @@ export class Transport {
       }
     } catch (cause) {
       if (request.signal.aborted) throw abortReason(request.signal)
-      throw cause instanceof ImpoundError ? cause : connectionError(cause, this.server.display)
+      throw cause instanceof ImpoundError ? cause : this.unreachable(cause)
     }
   }
 
@@ -161,11 +173,27 @@ export class Transport {
     if (this.#dispatcher === undefined || generation !== this.#generation) {
       // what still runs over the old connections may end there
       if (this.#dispatcher !== undefined) this.#retired.push(this.#dispatcher)
-      this.#dispatcher = createDispatcher(tls, this.#options.proxyUrl)
+      this.#dispatcher = createDispatcher(tls, this.#options.proxy)
       this.#generation = generation
     }
     return this.#dispatcher
   }
+}
+
+/** With what API priority and fairness made of the request, where the server says it (Kubernetes, "API Priority and Fairness"). */
+function debugLine(
+  method: Method,
+  path: string,
+  status: number,
+  auditId: string,
+  headers: Readonly<Record<string, string>>,
+): string {
+  const fairness = Object.entries(headers).filter(([name]) => name.startsWith('x-kubernetes-pf-'))
+  return [
+    `${method} ${path}: ${status}`,
+    `audit-id=${auditId}`,
+    ...fairness.map((pair) => pair.join('=')),
+  ].join(' ')
 }
 
 function mutable(headers: Credentials['headers']): Record<string, string | string[]> {

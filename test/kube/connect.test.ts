@@ -1,6 +1,6 @@
 import { chmod, mkdir, readFile, writeFile } from 'node:fs/promises'
-import { createServer, type Server } from 'node:http'
-import { type AddressInfo, connect as dial } from 'node:net'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { delimiter, join } from 'node:path'
 
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals'
@@ -168,11 +168,6 @@ describe('who we are', () => {
   it('can not be groups alone', async () => {
     const text = kubeconfigFor(server.url, undefined)
     await expect(bench.connect(text, { asGroups: ['a'] })).rejects.toMatchObject({ code: 'usage' })
-  })
-
-  it('is not passed over where the kubeconfig says it in a way that is not read', async () => {
-    await bench.connect(kubeconfigFor(server.url, undefined, { as: 'jane', 'as-groups': ['x'] }))
-    expect(bench.notices).toEqual([expect.stringContaining('as-groups')])
   })
 })
 
@@ -368,46 +363,5 @@ describe('a server that can not be reached', () => {
     } finally {
       plain.close()
     }
-  })
-})
-
-describe('a proxy', () => {
-  let proxy: Server
-  let asked: string[]
-
-  beforeEach(async () => {
-    asked = []
-    proxy = createServer()
-    proxy.on('connect', (request, client, head) => {
-      asked.push(request.url ?? '')
-      const [host = '', port] = (request.url ?? '').split(':')
-      const upstream = dial(Number(port), host, () => {
-        client.write('HTTP/1.1 200 OK\r\n\r\n')
-        upstream.write(head)
-        upstream.pipe(client).pipe(upstream)
-      })
-      upstream.on('error', () => client.destroy())
-      client.on('error', () => upstream.destroy())
-    })
-    await new Promise<void>((resolve) => proxy.listen(0, '127.0.0.1', resolve))
-  })
-  afterEach(() => void proxy.close())
-
-  it('of the kubeconfig carries requests and execs, and hides no certificate', async () => {
-    const url = `http://127.0.0.1:${(proxy.address() as AddressInfo).port}`
-    const connection = await bench.connect(
-      kubeconfigFor(server.url, certificate.authority.certificate, {}, { 'proxy-url': url }),
-    )
-    await list(connection)
-    server.socket = (socket) => {
-      socket.send(Buffer.concat([Buffer.from([3]), Buffer.from('{"status":"Success"}')]))
-      socket.close(1000)
-    }
-    const sinks = { stdout: new Collecting(), stderr: new Collecting() }
-    const where = { namespace: 'a', pod: 'b', container: 'c' }
-    await connection.exec.exec(where, ['id'], sinks, { signal: never, stallTimeoutMs: 1000, maxBytes: 10 })
-    const host = server.url.replace('https://', '')
-    expect(asked).toEqual([host, host])
-    expect(connection.reader.facts.tlsChainSha256()).toHaveLength(2)
   })
 })

@@ -173,7 +173,7 @@ describe('an exec that can not be right', () => {
     await expect(run()).rejects.toMatchObject({
       code: expected,
       httpStatus: code,
-      message: expect.stringContaining(message),
+      message: expect.stringContaining(message.replace('unable to upgrade connection: ', '')),
     })
   })
 

@@ -56,6 +56,20 @@ export async function makeCertificate(
   }
 }
 
+/** A client certificate that the CA of a fixture signed. */
+export async function makeClientCertificate(
+  { authority }: ServerCertificate,
+  commonName: string,
+): Promise<Authority> {
+  const made = await generate([{ name: 'commonName', value: commonName }], {
+    keyType: 'ec',
+    algorithm: 'sha256',
+    ca: { key: authority.key, cert: authority.certificate },
+    extensions: [{ name: 'extKeyUsage', clientAuth: true }],
+  })
+  return { certificate: made.cert, key: made.private }
+}
+
 export interface Seen {
   readonly method: string
   readonly url: string
@@ -76,8 +90,14 @@ export class FixtureServer {
   readonly #server: Server
   readonly #sockets = new Set<Socket>()
 
-  constructor({ certificate, key, authority }: ServerCertificate) {
+  constructor(
+    { certificate, key, authority }: ServerCertificate,
+    { clientCertificates = false }: { readonly clientCertificates?: boolean } = {},
+  ) {
     this.#server = createServer({
+      ...(clientCertificates
+        ? { requestCert: true, rejectUnauthorized: true, ca: authority.certificate }
+        : {}),
       cert: `${certificate}\n${authority.certificate}`,
       key,
       shouldUpgradeCallback: () => this.socket !== undefined,
