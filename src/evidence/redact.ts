@@ -6,7 +6,7 @@ import { KnownSecrets } from './redact-known.js'
 import { leavesOf, type Leaf } from './redact-leaves.js'
 
 /** One replacement: a line of data/redactions.jsonl. */
-export interface Redaction {
+interface Redaction {
   /** RFC 6901, '' for a document that is no JSON; '#' leads on into JSON that stands in a string. */
   readonly pointer: string
   /** Why it was taken for a secret. */
@@ -17,7 +17,7 @@ export interface Redaction {
   readonly token: string
 }
 
-export interface RedactedDocument {
+interface RedactedDocument {
   readonly bytes: Buffer
   readonly redactions: readonly Redaction[]
 }

@@ -97,14 +97,7 @@ export class BagCheck {
   }
 
   #requireTags(isWhole: boolean): void {
-    const missing = [
-      'bagit.txt',
-      'bag-info.txt',
-      PAYLOAD_MANIFEST,
-      TAG_MANIFEST,
-      LOG,
-      'README-VERIFY.txt',
-    ].filter((path) => !this.has(path))
+    const missing = [...TAG_FILES, LOG].filter((path) => !this.has(path))
     if (isWhole) for (const path of missing) this.#findings.problem('bag', 'missing', path)
     else if (missing.length > 0) this.#findings.skip('bag', `not seen: ${missing.join(', ')}`)
     this.#findings.detail('bag', 'BagIt 1.0')
@@ -116,7 +109,8 @@ export class BagCheck {
       const manifest = isPayload ? this.#payloadManifest : this.#tagManifest
       if (manifest.wasRead) manifest.compare(path, seen)
       const isListed = manifest.lists(path) || path === TAG_MANIFEST
-      if (manifest.wasRead && !isListed) this.#findings.problem('files', 'no manifest lists it', path)
+      if (isWhole && manifest.wasRead && !isListed)
+        this.#findings.problem('files', 'no manifest lists it', path)
     }
     for (const manifest of [this.#tagManifest, this.#payloadManifest]) {
       manifest.finish()
@@ -131,7 +125,9 @@ export class BagCheck {
     for (const path of this.#tagManifest.paths()) {
       if (path.startsWith('data/')) this.#findings.problem('tag-manifest', 'it is payload', path)
     }
-    if (isWhole) this.#findings.detail('files', `${this.#seen.size} files, each listed, none missing`)
+    if (!this.#tagManifest.wasRead || !this.#payloadManifest.wasRead) {
+      this.#findings.skip('files', 'a manifest is not there')
+    } else if (isWhole) this.#findings.detail('files', `${this.#seen.size} files, each listed, none missing`)
   }
 
   #compareOxum(): void {

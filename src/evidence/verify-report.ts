@@ -1,5 +1,5 @@
 /** What is checked, in the order in which it is told. */
-export const CHECKS = [
+const CHECKS = [
   'sha256-file',
   'gzip',
   'tar',

@@ -6,7 +6,7 @@ import { checkDirectory } from './verify-directory.js'
 import { Findings, type CheckName, type Verdict, type VerifyReport } from './verify-report.js'
 import { checkSha256File } from './verify-sha256-file.js'
 
-export type { Check, Problem, Verdict, VerifyReport } from './verify-report.js'
+export type { VerifyReport } from './verify-report.js'
 
 export interface VerifyOptions {
   readonly signal: AbortSignal

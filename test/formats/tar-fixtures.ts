@@ -57,7 +57,7 @@ export function headerBlock({
   return block
 }
 
-export function padded(content: Buffer): Buffer {
+function padded(content: Buffer): Buffer {
   return Buffer.concat([content, Buffer.alloc((512 - (content.length % 512)) % 512)])
 }
 

@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { open } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -313,7 +313,9 @@ describe('sparse files', () => {
           maxBuffer: 1 << 28,
         },
       )
-      const whole = execFileSync('sha256sum', [join(root, 'holes')], { encoding: 'utf8' }).slice(0, 64)
+      const whole = createHash('sha256')
+        .update(readFileSync(join(root, 'holes')))
+        .digest('hex')
       expect(tar.length).toBeLessThan(2_000_000)
       const { members } = await readAll(inChunks(tar, 10_007))
       expect(members.map(({ header }) => header.path.toString())).toEqual(['holes', 'after'])
