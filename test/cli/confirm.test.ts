@@ -28,7 +28,7 @@ function conversation(answers: readonly string[]) {
 describe('the confirmation of a plan', () => {
   it('wants the pod’s name and nothing else', async () => {
     const talk = conversation(['y', 'yes', 'web-2', 'web-1'])
-    expect(await talk.run(samplePlan())).toEqual({ allow: [], containFirst: false })
+    expect(await talk.run(samplePlan())).toEqual({ allow: [] })
     expect(talk.said).toHaveLength(3)
   })
 
@@ -45,7 +45,7 @@ describe('the confirmation of a plan', () => {
 
   it('lets e allow exec and take it back, showing the changed plan each time', async () => {
     const talk = conversation(['e', 'web-1'])
-    expect(await talk.run(samplePlan())).toEqual({ allow: ['exec'], containFirst: false })
+    expect(await talk.run(samplePlan())).toEqual({ allow: ['exec'] })
     const wills = talk.shown.map(
       ({ targets }) => targets[0]!.collectors.find(({ name }) => name === 'filesystem')!.will,
     )
@@ -66,7 +66,7 @@ describe('the confirmation of a plan', () => {
         { name: 'filesystem', impact: 'exec', will: 'skip', why: 'left out by --skip', missingAccess: [] },
       ],
     } as const
-    const changed = withChoices({ ...plan, targets: [skipped] }, { allow: ['exec'], containFirst: false })
+    const changed = withChoices({ ...plan, targets: [skipped] }, { allow: ['exec'] })
     expect(changed.targets[0]!.collectors[0]).toMatchObject({ will: 'skip' })
   })
 })

@@ -23,7 +23,6 @@ export function samplePlan(name = 'web-1'): RunPlan {
     at: '2026-11-22T03:00:33.000Z',
     scene: SAMPLE_SCENE,
     allow: [],
-    containFirst: false,
     targets: [
       {
         ...target,
