@@ -1,4 +1,3 @@
-import type { AccessRule } from '../model/api-path.js'
 import { isCode, messageOf } from '../model/errors.js'
 import { asString, at } from '../model/json.js'
 import type { KubeReader, RawResponse } from '../model/ports/kube-reader.js'
@@ -18,11 +17,6 @@ export interface LocalScene {
   readonly utcOffsetMinutes: number
   readonly ntp: Scene['clock']['ntp']
 }
-
-/** Rights that the scene is better with; it does without. */
-export const SCENE_ACCESS: readonly AccessRule[] = [
-  { verb: 'get', group: '', resource: 'namespaces', name: 'kube-system' },
-]
 
 /**
  * Who, where, with what, by whose clocks. What can't be had is named in `missing`; only an unreachable API server, a refused

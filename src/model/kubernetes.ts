@@ -130,30 +130,3 @@ export interface Service extends KubeObject {
     readonly publishNotReadyAddresses?: boolean
   }
 }
-
-export interface EndpointSlice extends KubeObject {
-  readonly endpoints?: readonly {
-    readonly addresses?: readonly string[]
-    readonly conditions?: {
-      readonly ready?: boolean
-      readonly serving?: boolean
-      readonly terminating?: boolean
-    }
-    readonly targetRef?: {
-      readonly kind?: string
-      readonly name?: string
-      readonly namespace?: string
-      readonly uid?: string
-    }
-  }[]
-}
-
-export interface ObjectList<Item> {
-  readonly kind?: string
-  readonly metadata?: {
-    readonly continue?: string
-    readonly resourceVersion?: string
-    readonly remainingItemCount?: number
-  }
-  readonly items?: readonly Item[]
-}

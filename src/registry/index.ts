@@ -1,2 +1,2 @@
-export { parseRegistryPolicy, type RegistryPolicy } from './policy.js'
-export { createRegistry, type RegistryOptions } from './registry.js'
+export { parseRegistryPolicy } from './policy.js'
+export { createRegistry } from './registry.js'

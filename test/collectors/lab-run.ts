@@ -14,8 +14,7 @@ import type { Lab } from '../../src/lab/lab.js'
 import type { Collector } from '../../src/model/collector.js'
 import type { LedgerRow } from '../../src/model/evidence.js'
 import type { Target } from '../../src/model/target.js'
-import { createRegistry } from '../../src/registry/registry.js'
-import { parseRegistryPolicy } from '../../src/registry/policy.js'
+import { createRegistry, parseRegistryPolicy } from '../../src/registry/index.js'
 import { SAMPLE_SCENE } from '../cli/sample-plan.js'
 
 /** One collector on the lab's suspect, through the real connection into a real spool. */
