@@ -51,7 +51,7 @@ export function createRedactor(key: Buffer): Redactor {
       const text = bytes.toString(encoding)
       const leaves = leavesOf(text) ?? [wholeText(text)]
       const found = leaves.flatMap((leaf) => splicesOf(leaf))
-      for (const { secret, rule } of found) learn(known, secret, rule)
+      for (const { secret, rule, pointer } of found) if (!PUBLIC.test(pointer)) learn(known, secret, rule)
       const again = leaves.flatMap((leaf) => knownIn(leaf, known))
       const splices = withoutOverlap([...found, ...again])
       if (splices.length === 0) return { bytes, redactions: [] }
@@ -65,6 +65,10 @@ export function createRedactor(key: Buffer): Redactor {
     },
   }
 }
+
+/** What stands in Secrets and is none: replaced there like all of a Secret's data, but not searched for elsewhere. */
+const PUBLIC =
+  /\/(?:data|stringData)\/(?:namespace|(?:ca|tls|service-ca)\.crt|user|username|host|hostname|port|database|dbname)$/
 
 interface Splice {
   /** Offsets in the document. */

@@ -449,6 +449,14 @@ describe('what is not a secret', () => {
     })
   })
 
+  it('is not what a Secret holds besides secrets: a namespace, a user, a certificate', () => {
+    const data = { namespace: Buffer.from('kube-system').toString('base64'), username: 'YXBwLXVzZXI=' }
+    const pod = podWith([{ name: 'USER', value: 'app-user' }], { message: 'in kube-system' })
+    const list = { kind: 'List', items: [{ kind: 'Secret', data }, pod] }
+    const hidden = { namespace: tokenOf('kube-system'), username: tokenOf('app-user') }
+    expect(redactedValue(list)).toEqual({ kind: 'List', items: [{ kind: 'Secret', data: hidden }, pod] })
+  })
+
   it('is left alone when it is redacted already', () => {
     const once = redacted(
       JSON.stringify(podWith([{ name: 'DB_PASSWORD', value: CANARY }], { args: [`--token=${CANARY}`] })),
