@@ -35,7 +35,7 @@ export function changeKind(changed: readonly ChangedAspect[]): ChangeKind {
 }
 
 /** Image tars often have whole seconds only, busybox tar always. */
-export function sameInstant(a: Instant, b: Instant): boolean {
+function sameInstant(a: Instant, b: Instant): boolean {
   return (
     a.seconds === b.seconds && (a.nanoseconds === b.nanoseconds || a.nanoseconds === 0 || b.nanoseconds === 0)
   )

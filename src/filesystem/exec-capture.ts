@@ -36,7 +36,7 @@ export interface ExecCapture {
   readonly end: Promise<CaptureEnd>
 }
 
-export function captureArgv(script: string): readonly string[] {
+function captureArgv(script: string): readonly string[] {
   return ['sh', '-c', script, 'impound']
 }
 

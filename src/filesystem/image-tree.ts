@@ -3,7 +3,7 @@ import { impliedDirectory, type TreeFacts } from './facts.js'
 import { ancestorsOf, baseName, parentOf } from './path-key.js'
 
 /** Most entries of an image that are held: about 450 bytes of memory each. */
-export const IMAGE_ENTRIES = 400_000
+const IMAGE_ENTRIES = 400_000
 const SYMLINKS = 40
 const WHITEOUT = '.wh.'
 const OPAQUE = '.wh..wh..opq'

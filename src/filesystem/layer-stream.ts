@@ -5,7 +5,7 @@ import { readGzip } from '../formats/gzip.js'
 
 const OUTPUT_CHUNK = 256 << 10
 
-export type Compression = 'none' | 'gzip' | 'zstd'
+type Compression = 'none' | 'gzip' | 'zstd'
 
 export interface OpenedLayer {
   readonly compression: Compression

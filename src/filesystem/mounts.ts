@@ -34,6 +34,10 @@ export class MountTable {
     return isAtOrBelow(key, this.#mounts)
   }
 
+  isMountPoint(key: string): boolean {
+    return this.#mounts.has(key)
+  }
+
   isVolume(key: string): boolean {
     return isAtOrBelow(key, this.#volumes)
   }

@@ -107,8 +107,11 @@ export class TreeDiff {
     const deleted = new Map<string, TreeFacts>()
     this.unjudged = 0
     for (const [key, facts] of this.#image.entries()) {
-      if (facts.implied || this.#seen.has(facts) || capture.mounts.isAbove(key)) continue
-      if (!capture.mounts.covers(key) && capture.isAbsenceProven(key)) deleted.set(key, facts)
+      if (facts.implied || this.#seen.has(facts)) continue
+      // A directory that is there because something is mounted on it or below it: nothing is missing
+      const { mounts } = capture
+      if (facts.type === 'directory' && (mounts.isAbove(key) || mounts.isMountPoint(key))) continue
+      if (!mounts.covers(key) && capture.isAbsenceProven(key)) deleted.set(key, facts)
       else this.unjudged += 1
     }
     return deleted

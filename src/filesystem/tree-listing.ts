@@ -6,7 +6,7 @@ import { documentedPath } from './path-key.js'
 import type { TreeEntry } from './read-tree.js'
 
 /** One line of filesystem/<container>/listing.jsonl, in the order in which the container sent them. */
-export interface ListingEntry {
+interface ListingEntry {
   readonly path: string
   readonly pathB64?: string
   readonly facts: FileFacts
@@ -17,7 +17,7 @@ export interface ListingEntry {
 }
 
 /** A text file that is being written, a piece at a time. */
-export type WriteText = (text: string) => Promise<void>
+type WriteText = (text: string) => Promise<void>
 
 /**
  * A container's tree where the image is not known: what is there, with hashes, and the content of what seems to be newer than

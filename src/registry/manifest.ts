@@ -90,7 +90,7 @@ export function choosePlatform(
   )
 }
 
-export function describePlatform(platform: Partial<Platform>): string {
+function describePlatform(platform: Partial<Platform>): string {
   const base = `${platform.os ?? 'unknown'}/${platform.architecture ?? 'unknown'}`
   return platform.variant === undefined ? base : `${base}/${platform.variant}`
 }

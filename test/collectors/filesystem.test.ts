@@ -268,7 +268,7 @@ describe('the filesystem collector', () => {
       { container: { volumeMounts: [{ name: 'v', mountPath: '/app' }] } },
     )
     expect(changes(sink).map(({ path, change }) => [path, change])).toEqual([['/etc/gone', 'deleted']])
-    expect(summary(sink).degraded.join('\n')).toMatch(/3 paths of the image were not seen/)
+    expect(summary(sink).degraded.join('\n')).toMatch(/2 paths of the image were not seen/)
   })
 
   it('knows the work of the runtime, and a mount that nobody explains', async () => {
