@@ -1,0 +1,61 @@
+import { createWriteStream } from 'node:fs'
+import { join } from 'node:path'
+import { pipeline } from 'node:stream/promises'
+
+import { pack } from 'tar-stream'
+
+import type { Bench, Side, World } from '../bench.js'
+import { mixedFiles } from '../data.js'
+
+export const tarBench: Bench = {
+  name: 'tar',
+  title: 'tar reader, a SHA-256 for each file',
+  about:
+    'A process that reads one tar and takes the SHA-256 of each file, with src/formats/tar.ts and with tar-stream: from its start to its end.',
+  goal: { kind: 'speed-at-least', factor: 2 },
+  rounds: 5,
+  programs: {},
+  async open(world) {
+    const file = join(world.scratch, 'data.tar')
+    const total = world.quick ? 64e6 : 1e9
+    const files = await writeTar(file, total)
+    return {
+      data: `${total / 1e6} MB in ${files} files`,
+      ours: reader(world, 'impound', file),
+      peer: reader(world, 'tar-stream', file),
+    }
+  },
+}
+
+function reader(world: World, label: string, file: string): Side {
+  const script = join(world.built, 'test/bench/subjects', label === 'impound' ? 'tar.js' : 'tar-stream.js')
+  return {
+    label,
+    next: () =>
+      Promise.resolve({
+        command: world.node,
+        args: [script, file],
+        after: (stdout) => Promise.resolve({ same: stdout.trim() }),
+      }),
+  }
+}
+
+/** Returns the number of files. */
+async function writeTar(file: string, total: number): Promise<number> {
+  const archive = pack()
+  let count = 0
+  const filled = async (): Promise<void> => {
+    for (const { name, body } of mixedFiles(total)) {
+      await new Promise<void>((resolve, reject) => {
+        archive.entry({ name, mtime: new Date(0) }, body, (error) => {
+          if (error instanceof Error) reject(error)
+          else resolve()
+        })
+      })
+      count += 1
+    }
+    archive.finalize()
+  }
+  await Promise.all([pipeline(archive, createWriteStream(file)), filled()])
+  return count
+}

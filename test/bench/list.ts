@@ -1,0 +1,16 @@
+import type { Bench } from './bench.js'
+import { sealBench } from './benches/seal.js'
+import { seizeBench } from './benches/seize.js'
+import { helpBench, versionBench } from './benches/startup.js'
+import { execBench, logBench } from './benches/streams.js'
+import { tarBench } from './benches/tar.js'
+
+export const benches: readonly Bench[] = [
+  versionBench,
+  helpBench,
+  seizeBench,
+  sealBench,
+  tarBench,
+  logBench,
+  execBench,
+]

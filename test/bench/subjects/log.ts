@@ -1,0 +1,51 @@
+/** Runs the logs collector on a pod of one container: argv is kubeconfig, namespace, pod, a folder for the spool, and how many lines there are. */
+import { randomBytes } from 'node:crypto'
+
+import { logsCollector } from '../../../src/collectors/logs.js'
+import { createSpool } from '../../../src/evidence/index.js'
+import { podPath } from '../../../src/model/api-path.js'
+import type { LogsDocument } from '../../../src/model/documents.js'
+import type { Pod } from '../../../src/model/kubernetes.js'
+import { fingerprint } from '../fingerprint.js'
+import { connection, MAX_BYTES, STALL_MS } from './connection.js'
+import { clock, scene, SPOOL_NAME, TARGET_DIRECTORY } from './scene.js'
+
+const [kubeconfig = '', namespace = '', name = '', outputDirectory = '', lines = ''] = process.argv.slice(2)
+const kube = await connection(kubeconfig)
+const { signal } = new AbortController()
+const response = await kube.reader.get(podPath(namespace, name), { signal })
+const pod = JSON.parse(response.body.toString('utf8')) as Pod
+const spool = await createSpool({ outputDirectory, name: SPOOL_NAME, clock, scene })
+const unused = (): never => {
+  throw new Error('no need of the logs collector')
+}
+await logsCollector.collect(
+  {
+    run: { clock, random: randomBytes, signal },
+    phase: 'slow',
+    options: {
+      allow: new Set(),
+      skip: new Set(),
+      stallTimeoutMs: STALL_MS,
+      maxLogBytes: MAX_BYTES,
+      maxContentBytes: MAX_BYTES,
+    },
+    api: { get: unused, list: unused, discover: unused },
+    logs: kube.logs,
+    exec: kube.exec,
+    registry: { allows: unused, digestOf: unused, resolve: unused, blob: unused },
+    case: { document: unused },
+    progress: () => undefined,
+  },
+  { namespace, name, uid: pod.metadata?.uid ?? '', pod },
+  spool.targetSink({ directory: TARGET_DIRECTORY }, 'logs'),
+)
+const logs = (await spool.readDocument(`data/targets/${TARGET_DIRECTORY}/logs.json`)) as LogsDocument
+const [log] = logs.logs
+const record = spool.index().find(({ path }) => path === log?.path)
+if (record?.status !== 'collected') throw new Error('the log is not complete')
+if (log?.lines !== Number(lines))
+  throw new Error(`the log has ${log?.lines ?? 0} lines and not ${lines}: the kubelet rotated it`)
+await spool.close()
+await kube.close()
+process.stdout.write(`${fingerprint(record.bytes, record.sha256)}\n`)
