@@ -17,6 +17,7 @@ export function endScreen(result: RunResult): string {
   screen.head(`${headline(result)}   ${result.case}   ${what}`, formatClock(new Date(result.endedAt)))
   for (const target of result.targets) containmentRows(screen, target, result)
   evidenceRows(screen, result)
+  for (const target of result.targets) changedRows(screen, target)
   for (const target of result.targets) clusterRow(screen, target)
   if (result.archive !== undefined) archiveRows(screen, result.archive)
   else if (result.spool !== undefined) {
@@ -77,6 +78,18 @@ function evidenceRows(screen: Screen, { evidence, command }: RunResult): void {
     ].join(' '),
   )
   screen.row('', ...atMost(described, 12))
+}
+
+function changedRows(screen: Screen, { name, changedFiles }: TargetResult): void {
+  for (const { container, counts, complete, notable } of changedFiles) {
+    const kinds = Object.entries(counts).filter(([, count]) => count > 0)
+    const changes = kinds.map(([kind, count]) => `${count} ${kind}`).join(', ') || 'no change'
+    screen.row(
+      'files',
+      `${name} ${container}: ${changes}${complete ? '' : ', AND THE CAPTURE IS NOT COMPLETE'}`,
+      ...notable.map(({ path, change, flags }) => `${change} ${path} (${flags.join(', ')})`),
+    )
+  }
 }
 
 function clusterRow(screen: Screen, { name, after }: TargetResult): void {

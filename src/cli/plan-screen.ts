@@ -2,8 +2,8 @@ import type { CollectorPlan, RunPlan, TargetPlan } from '../engine/plan.js'
 import { describeAccess } from '../model/api-path.js'
 import type { QuarantinePlan } from '../model/quarantine-plan.js'
 import { formatBytes } from '../text/bytes.js'
+import { counted } from '../text/count.js'
 import { formatDuration } from '../text/duration.js'
-import { forShell } from '../text/shell.js'
 import { formatClock, formatUtcOffset } from '../text/time.js'
 import { atMost, Screen } from './screen.js'
 
@@ -29,12 +29,8 @@ export function planScreen(plan: RunPlan): string {
   const free =
     plan.store.freeBytes === undefined ? 'free space not known' : `${formatBytes(plan.store.freeBytes)} free`
   screen.row('store', `${plan.store.directory}, ${free}, not signed, not encrypted`)
-  if (plan.command !== 'snapshot') screen.row('undo', ...plan.targets.map(undoCommand))
+  screen.row('undo', ...plan.targets.flatMap(({ undo }) => undo ?? []))
   return screen.toString()
-}
-
-function undoCommand(target: TargetPlan): string {
-  return `impound release ${forShell(target.name)} -n ${forShell(target.namespace)}`
 }
 
 function targetRows(screen: Screen, plan: RunPlan, target: TargetPlan, at: Date): void {
@@ -44,7 +40,7 @@ function targetRows(screen: Screen, plan: RunPlan, target: TargetPlan, at: Date)
       : `up ${formatDuration(at.getTime() - Date.parse(target.created))}`
   const facts = [
     age,
-    `${target.restarts} restarts`,
+    counted(target.restarts, 'restart'),
     target.node === undefined ? 'on no node' : `node ${target.node}`,
   ]
   const owner = target.quarantine?.owner.chain.join(' of ') ?? target.owner ?? ''
@@ -123,6 +119,9 @@ function evidenceRows(screen: Screen, collectors: readonly CollectorPlan[]): voi
   const taken = collectors.filter(({ will }) => will === 'collect')
   if (collectors.length === 0) return
   screen.row('evidence', taken.map(({ name }) => name).join(', ') || 'none')
+  const started = taken.filter(({ impact }) => impact === 'exec').map(({ name }) => name)
+  if (started.length > 0)
+    screen.row('starts', `sh and tar of the suspect containers, in their sight (${started.join(', ')})`)
   screen.row(
     'missing',
     ...collectors

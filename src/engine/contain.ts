@@ -5,6 +5,8 @@ import type { RunContext } from '../model/ports/run-context.js'
 import type { Sink } from '../model/ports/sink.js'
 import type { KubeConnection } from '../kube/connect.js'
 import type { QuarantinePlan } from '../model/quarantine-plan.js'
+import { releaseCommand } from './release-command.js'
+import type { ClusterRequest } from './request.js'
 import type { ContainmentResult } from './result.js'
 
 interface Containment {
@@ -15,6 +17,7 @@ interface Containment {
   readonly sink: Sink
   /** clock.monotonic() at the confirmation. */
   readonly confirmedAt: number
+  readonly cluster: ClusterRequest
 }
 
 const DERIVED = { kind: 'derived', mediaType: 'application/json', trust: 'tool' } as const
@@ -25,8 +28,7 @@ const DERIVED = { kind: 'derived', mediaType: 'application/json', trust: 'tool' 
  */
 export async function contain(run: RunContext, containment: Containment): Promise<ContainmentResult> {
   const { action, plan, kube, journal, sink } = containment
-  const { name, namespace } = plan.target
-  const undo = `impound release ${name} -n ${namespace}`
+  const undo = releaseCommand(plan.target, containment.cluster)
   const context = { run, kube: kube.reader, writer: kube.writer(journal) }
   await sink.document('containment/plan.json', plan, { ...DERIVED, derivedFrom: [] }, 'quarantine plan')
   let error: ContainmentResult['error']
@@ -34,7 +36,7 @@ export async function contain(run: RunContext, containment: Containment): Promis
     await action.apply(context, plan)
   } catch (thrown) {
     if (thrown instanceof ImpoundError && thrown.code === 'storage') throw thrown
-    error = describe(thrown, plan)
+    error = describe(thrown, plan, undo)
   }
   const afterMs = Math.round(run.clock.monotonic() - containment.confirmedAt)
   let verdict: Verdict | undefined
@@ -48,7 +50,7 @@ export async function contain(run: RunContext, containment: Containment): Promis
     )
   } catch (thrown) {
     if (thrown instanceof ImpoundError && thrown.code === 'storage') throw thrown
-    error ??= describe(thrown, plan)
+    error ??= describe(thrown, plan, undo)
     await sink.failed('quarantine verdict', thrown)
   }
   return {
@@ -58,7 +60,11 @@ export async function contain(run: RunContext, containment: Containment): Promis
   }
 }
 
-function describe(thrown: unknown, plan: QuarantinePlan): NonNullable<ContainmentResult['error']> {
+function describe(
+  thrown: unknown,
+  plan: QuarantinePlan,
+  undo: string,
+): NonNullable<ContainmentResult['error']> {
   const { name, namespace } = plan.target
   return {
     code: thrown instanceof ImpoundError ? thrown.code : 'bug',
@@ -66,7 +72,7 @@ function describe(thrown: unknown, plan: QuarantinePlan): NonNullable<Containmen
     hints: [
       ...(thrown instanceof ImpoundError ? thrown.hints : []),
       `what was done so far stays; go on: impound quarantine ${name} -n ${namespace} --case ${plan.case}`,
-      `take it back: impound release ${name} -n ${namespace}`,
+      `take it back: ${undo}`,
     ],
   }
 }

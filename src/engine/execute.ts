@@ -16,9 +16,11 @@ import {
 } from '../evidence/index.js'
 import { createRedactor } from '../evidence/redact.js'
 import { aftermath, type Aftermath } from './aftermath.js'
+import { caseKey } from './case-key.js'
 import { runPhase, type TargetCapture } from './collect.js'
 import { contain } from './contain.js'
 import { finish } from './finish.js'
+import { changedFiles } from './found.js'
 import { collectOptions, refusalOf, type PreparedRun } from './prepare.js'
 import type { Progress } from './progress.js'
 import { Recording, type RedactBody } from './recorder.js'
@@ -115,12 +117,13 @@ async function openSpool(prepared: PreparedRun, run: RunContext): Promise<Spool>
   })
 }
 
-/** Redaction under a key of this run, each replacement being a line of data/redactions.jsonl. */
+/** Redaction under the key of the case, each replacement being a line of data/redactions.jsonl. */
 async function openRedaction(
   spool: Spool,
   run: RunContext,
 ): Promise<{ readonly redact: RedactBody; close(): Promise<ArtefactRecord> }> {
-  const redactor = createRedactor(run.random(32))
+  const key = await caseKey(stateDirectory(), spool.scene.case, (bytes) => run.random(bytes))
+  const redactor = createRedactor(key)
   const lines = await spool
     .caseSink('redaction')
     .open(
@@ -188,6 +191,7 @@ async function seizeOne(prepared: PreparedRun, target: Target, of: TargetRun): P
     uid: target.uid,
     ...(containment === undefined ? {} : { containment }),
     after,
+    changedFiles: await changedFiles(spool, directory),
   }
 }
 
@@ -238,6 +242,7 @@ async function containOne(
       journal: journalInto(of.spool.journal, state.journal),
       sink: of.spool.targetSink({ directory }, 'quarantine'),
       confirmedAt: of.confirmedAt,
+      cluster: prepared.request.cluster,
     })
     if (result.afterMs !== undefined)
       of.progress({ type: 'contained', target: label, afterMs: result.afterMs })

@@ -33,7 +33,8 @@ export interface TargetPlan {
     readonly imageID: string
   }[]
   readonly collectors: readonly CollectorPlan[]
-  /** Absent for a snapshot. */
+  /** The command that takes the quarantine back; absent for a snapshot, as `quarantine` is. */
+  readonly undo?: string
   readonly quarantine?: QuarantinePlan
 }
 

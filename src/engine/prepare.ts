@@ -21,6 +21,7 @@ import { forbidden, nameMissingRights, planCollectors } from './access.js'
 import { restartsOf } from './aftermath.js'
 import type { RunPlan, TargetPlan } from './plan.js'
 import type { Progress } from './progress.js'
+import { releaseCommand } from './release-command.js'
 import type { CaptureRequest, Choices, ClusterRequest } from './request.js'
 import { describeTool, localIdentity, ntpState, template } from './system.js'
 import { resolveTargets } from './targets.js'
@@ -118,9 +119,11 @@ export async function prepare(
     for (const target of targets) {
       const plan = await planTarget(target, kube, collectors, options, run)
       const context = { run, kube: kube.reader, writer: kube.writer(NO_JOURNAL) }
-      planned.push(
-        quarantine === undefined ? plan : { ...plan, quarantine: await quarantine.plan(context, target) },
-      )
+      if (quarantine === undefined) planned.push(plan)
+      else {
+        const undo = releaseCommand(target, request.cluster)
+        planned.push({ ...plan, undo, quarantine: await quarantine.plan(context, target) })
+      }
     }
     const free = await freeBytes(output)
     const plan: RunPlan = {

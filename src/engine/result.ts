@@ -2,6 +2,7 @@ import type { LedgerRow, Status } from '../model/evidence.js'
 import type { ExitStatus } from '../model/exit.js'
 import type { UndoReport, Verdict } from '../model/containment.js'
 import type { Aftermath } from './aftermath.js'
+import type { ChangedFiles } from './found.js'
 
 /** What came of a run: the end screen, and the document of --json. */
 export interface RunResult {
@@ -44,6 +45,8 @@ export interface TargetResult {
   readonly uid: string
   readonly containment?: ContainmentResult
   readonly after?: Aftermath
+  /** A container each, of those whose files were compared with their image. */
+  readonly changedFiles: readonly ChangedFiles[]
 }
 
 export interface ContainmentResult {

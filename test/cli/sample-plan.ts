@@ -52,6 +52,7 @@ export function samplePlan(name = 'web-1'): RunPlan {
             missingAccess: [],
           },
         ],
+        undo: `impound release ${name} -n shop`,
         quarantine: {
           schema: 'impound/quarantine-plan/v1',
           case: 'INC-42',

@@ -61,6 +61,14 @@ const RESULT: RunResult = {
         afterMs: 1300,
         undo: 'impound release web-1 -n shop',
       },
+      changedFiles: [
+        {
+          container: 'app',
+          counts: { added: 2, modified: 0, deleted: 0, 'type-changed': 0, 'metadata-only': 0, opaque: 0 },
+          complete: false,
+          notable: [{ path: '/tmp/\u001b[31mx', change: 'added', flags: ['exec-new'] }],
+        },
+      ],
       after: { suspect: 'alive', restarts: 0, replacements: [{ name: 'web-2', ready: true }], unknown: [] },
     },
   ],
@@ -98,6 +106,8 @@ describe('the end screen', () => {
     expect(screen).toContain('9 requests, 4 changes')
     expect(screen).toContain('STILL OPEN allow-all: ingress')
     expect(screen).toContain('replacement web-2 Ready')
+    expect(screen).toContain('web-1 app: 2 added, AND THE CAPTURE IS NOT COMPLETE')
+    expect(screen).toContain('added /tmp/␛[31mx (exec-new)')
     expect(screen).not.toMatch(CONTROL)
   })
 

@@ -1,0 +1,47 @@
+import { createReadStream } from 'node:fs'
+import { join } from 'node:path'
+
+import type { Spool } from '../evidence/index.js'
+import { readLines } from '../formats/jsonl.js'
+import type { DiffEntry, FilesystemSummary } from '../model/documents.js'
+import { topChanges } from '../report/index.js'
+
+/** What changed in one container's files, for the end screen. */
+export interface ChangedFiles {
+  readonly container: string
+  readonly counts: FilesystemSummary['counts']
+  /** Whether the capture was proven complete. */
+  readonly complete: boolean
+  /** The foremost changes that carry a flag: new executables, setuid, hidden names. */
+  readonly notable: readonly Pick<DiffEntry, 'path' | 'change' | 'flags'>[]
+}
+
+const MOST_NOTABLE = 5
+
+/** Read back from a target's directory in the spool; a container without a baseline has no counts and is left out. */
+export async function changedFiles(spool: Spool, directory: string): Promise<readonly ChangedFiles[]> {
+  const root = `data/targets/${directory}/filesystem/`
+  const paths = spool.index().map(({ path }) => path)
+  const found: ChangedFiles[] = []
+  for (const path of paths.filter((one) => one.startsWith(root) && one.endsWith('/diff.jsonl')).sort()) {
+    const folder = path.slice(0, -'/diff.jsonl'.length)
+    if (!paths.includes(`${folder}/summary.json`)) continue
+    const summary = (await spool.readDocument(`${folder}/summary.json`)) as FilesystemSummary
+    const top = await topChanges(entriesOf(join(spool.directory, path)), MOST_NOTABLE)
+    found.push({
+      container: summary.container,
+      counts: summary.counts,
+      complete: summary.capture.complete,
+      notable: top
+        .filter(({ flags }) => flags.length > 0)
+        .map(({ path: changed, change, flags }) => ({ path: changed, change, flags })),
+    })
+  }
+  return found
+}
+
+async function* entriesOf(file: string): AsyncGenerator<DiffEntry> {
+  for await (const { text, torn } of readLines(createReadStream(file))) {
+    if (!torn) yield JSON.parse(text.toString('utf8')) as DiffEntry
+  }
+}
