@@ -2,6 +2,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
+import type { JsonObject } from '../model/json.js'
 import { safeSegment } from '../model/safe-segment.js'
 import { createAuthority, type Authority } from './access/certificates.js'
 import { kubeconfigText, type Credential } from './access/kubeconfig.js'
@@ -10,9 +11,11 @@ import { MASTERS, Users } from './access/users.js'
 import { resourcesOf, type LabVersion } from './api/resources.js'
 import { startControlLoop } from './controllers/control-loop.js'
 import type { Pace } from './controllers/context.js'
+import { LabClock } from './clock.js'
+import type { LabFault } from './faults/fault.js'
 import { Faults } from './faults/faults.js'
 import { firstVersion, labObjects, plant, type LabObjects } from './objects.js'
-import { startLabRegistry } from './registry/registry.js'
+import { startLabRegistry, type LabRegistryOptions, type LabRegistryRequest } from './registry/registry.js'
 import type { LabRequest } from './requests.js'
 import { serveApi } from './server.js'
 import { seedShop, SHOP_REGISTRY_HOST } from './shop/shop.js'
@@ -28,6 +31,9 @@ export interface LabOptions {
   readonly version?: LabVersion
   readonly now?: () => Date
   readonly pace?: Partial<Pace>
+  /** What goes wrong, from the beginning on. */
+  readonly faults?: readonly LabFault[]
+  readonly registry?: LabRegistryOptions
   /** Told of every request when its answer is on its way, or its stream open. */
   readonly log?: (request: LabRequest) => void
 }
@@ -41,9 +47,15 @@ export interface Lab {
   kubeconfigFor(user: string, rules: readonly AccessRuleLike[]): Promise<string>
   readonly suspect: LabSeed['suspect']
   /** `host` is what image references name, `url` where the lab serves it. */
-  readonly registry: { readonly host: string; readonly url: string }
+  readonly registry: {
+    readonly host: string
+    readonly url: string
+    readonly requests: readonly LabRegistryRequest[]
+  }
   /** The requests so far, in order of arrival; of a great many the last 20,000. */
   readonly requests: readonly LabRequest[]
+  /** The API server's audit log, audit.k8s.io/v1 at level Metadata, an entry a request; the last 20,000. */
+  readonly audit: readonly JsonObject[]
   readonly objects: LabObjects
   readonly faults: Faults
   /** Tokens of this user are refused from now on, as expired ones are. */
@@ -61,7 +73,8 @@ const REQUESTS_KEPT = 20_000
 const PACE: Pace = { react: 30, start: 300 }
 
 export async function startLab(options: LabOptions = {}): Promise<Lab> {
-  const now = options.now ?? (() => new Date())
+  const clock = new LabClock(options.now ?? (() => new Date()))
+  const { now } = clock
   const seed = (options.seed ?? seedShop)({ now: now(), registryHost: SHOP_REGISTRY_HOST })
   const profile = options.version ?? '1.36'
   const resources = resourcesOf(profile)
@@ -69,20 +82,27 @@ export async function startLab(options: LabOptions = {}): Promise<Lab> {
   plant(store, seed.objects, resources)
 
   const users = new Users()
-  const faults = new Faults()
   const requests: LabRequest[] = []
+  const audit: JsonObject[] = []
+  const servers: { accept(): Promise<void> }[] = []
+  const faults = new Faults(options.faults, () => {
+    clock.settle()
+    for (const server of servers) void server.accept()
+  })
   const authority = await createAuthority(now())
   const server = await serveApi({
     context: { profile, resources, store, users, runtime: seed.runtime, now },
     tls: { ...(await authority.server()), authority: authority.certificate },
     faults,
-    onRequest: (request) => {
-      requests.push(request)
-      if (requests.length > REQUESTS_KEPT) requests.shift()
+    clock,
+    onRequest: (request) => keep(requests, request),
+    onAnswer: (request, entry) => {
+      keep(audit, entry)
+      options.log?.(request)
     },
-    onAnswer: (request) => options.log?.(request),
   })
-  const registry = await startLabRegistry(seed.images)
+  const registry = await startLabRegistry(seed.images, options.registry, faults, now)
+  servers.push(server, registry)
   const loop = startControlLoop({ store, now, pace: { ...PACE, ...options.pace } })
   const directory = options.directory ?? (await mkdtemp(join(tmpdir(), 'impound-lab-')))
   const write = kubeconfigWriter(directory, server.url, authority)
@@ -98,8 +118,9 @@ export async function startLab(options: LabOptions = {}): Promise<Lab> {
       return write(`user-${user}`, user, { kind: 'token', token: users.issueToken(user) })
     },
     suspect: seed.suspect,
-    registry: { host: SHOP_REGISTRY_HOST, url: registry.url },
+    registry: { host: SHOP_REGISTRY_HOST, url: registry.url, requests: registry.requests },
     requests,
+    audit,
     objects: labObjects(store, resources),
     faults,
     revokeTokens: (user) => users.revokeTokens(user),
@@ -111,6 +132,11 @@ export async function startLab(options: LabOptions = {}): Promise<Lab> {
       if (options.directory === undefined) await rm(directory, { recursive: true, force: true })
     },
   }
+}
+
+function keep<T>(log: T[], entry: T): void {
+  log.push(entry)
+  if (log.length > REQUESTS_KEPT) log.shift()
 }
 
 function kubeconfigWriter(

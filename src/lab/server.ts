@@ -1,39 +1,32 @@
-import { constants, randomUUID } from 'node:crypto'
+import { constants } from 'node:crypto'
 import { ServerResponse, type IncomingMessage } from 'node:http'
-import { createServer, type Server } from 'node:https'
-import { Socket, type AddressInfo } from 'node:net'
+import { createServer } from 'node:https'
+import { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 
-import { authenticate } from './access/authenticate.js'
 import { authorize } from './access/authorize.js'
 import type { KeyPair } from './access/certificates.js'
-import { refusalAnswer, statusAnswer, type Answer } from './api/answer.js'
-import type { ApiContext } from './api/call.js'
-import { openExec, planExec, type ExecPlan } from './api/exec.js'
-import { parseTarget, requestInfo } from './api/request-info.js'
+import { refusalAnswer, statusAnswer, withServerHeaders, type Answer } from './api/answer.js'
+import { openExec, planExec, runUnseen, type ExecPlan } from './api/exec.js'
 import { answer, findResource, managerOf } from './api/router.js'
 import { ApiStatus, noSuchPath, notAcceptable, PlainRefusal, tooLarge } from './api/status.js'
+import { Exchange, type ExchangeOptions } from './exchange.js'
 import { deliver } from './faults/deliver.js'
-import type { FaultEffect, Faults } from './faults/faults.js'
-import { answerInstead } from './faults/strike-answer.js'
-import { shownBody, type OpenRequest } from './requests.js'
+import { shownBody } from './requests.js'
+import { Wire } from './wire.js'
 
 /** The API server's own limit. */
 const BODY_LIMIT = 3 * 1024 * 1024
 
 export interface ApiServer {
   readonly url: string
+  /** Lets connections in again that a fault keeps out. */
+  accept(): Promise<void>
   close(): Promise<void>
 }
 
-export interface ApiServerOptions {
-  readonly context: ApiContext
+export interface ApiServerOptions extends ExchangeOptions {
   readonly tls: KeyPair & { readonly authority: string }
-  readonly faults: Faults
-  /** Told when a request comes in; the entry is completed until its answer is out. */
-  onRequest(request: OpenRequest): void
-  /** Told when an answer is out, or a stream open. */
-  onAnswer(request: OpenRequest): void
 }
 
 /** An HTTPS Kubernetes API on a port of 127.0.0.1 that the system chose. */
@@ -48,65 +41,47 @@ export async function serveApi(options: ApiServerOptions): Promise<ApiServer> {
     secureOptions: constants.SSL_OP_NO_TICKET,
     keepAliveTimeout: 60_000,
   })
-  const sockets = new Set<Duplex>()
-  server.on('connection', (socket) => {
-    sockets.add(socket)
-    socket.once('close', () => sockets.delete(socket))
-  })
-  server.on('request', (request, response) => void handle(options, request, response))
-  server.on('upgrade', (request, socket, head) => void handleUpgrade(options, request, socket, head))
-  const port = await listen(server)
-  return {
-    url: `https://127.0.0.1:${port}`,
-    close: async () => {
-      const closed = new Promise((resolve) => server.close(resolve))
-      for (const socket of sockets) socket.destroy()
-      await closed
-    },
-  }
-}
-
-function listen(server: Server): Promise<number> {
-  return new Promise((resolve, reject) => {
-    server.once('error', reject)
-    server.listen(0, '127.0.0.1', () => resolve((server.address() as AddressInfo).port))
-  })
+  const wire = new Wire(server)
+  server.on('request', (request, response) => void handle(options, wire, request, response))
+  server.on('upgrade', (request, socket, head) => void handleUpgrade(options, wire, request, socket, head))
+  await wire.listen()
+  return { url: `https://127.0.0.1:${wire.port}`, accept: () => wire.accept(), close: () => wire.close() }
 }
 
 async function handle(
   options: ApiServerOptions,
+  wire: Wire,
   request: IncomingMessage,
   response: ServerResponse,
 ): Promise<void> {
   const { context } = options
-  const record = open(options, request)
-  let effect: FaultEffect | undefined
+  const exchange = new Exchange(options, request)
   const sent = await answerOrStatus(async () => {
-    const { target, user } = identify(options, request, record)
-    effect = struck(options, record)
-    const instead = answerInstead(effect)
-    if (instead !== undefined || effect?.kind === 'reset') return instead ?? statusAnswer(noSuchPath())
+    const instead = exchange.begin()
+    if (instead !== undefined) return instead
+    const { target, info, identity } = exchange.asked()
     const body = await readBody(request)
-    record.body = shownBody(body)
+    exchange.record.body = shownBody(body)
     if (!acceptsJson(request.headers.accept)) throw notAcceptable()
     return answer(context, {
       target,
-      info: requestInfo(record.method, target),
-      user,
+      info,
+      user: identity.user,
       address: request.headers.host ?? '',
       contentType: (request.headers['content-type'] ?? '').split(';')[0]?.trim() ?? '',
       manager: managerOf(target.query, request.headers['user-agent']),
       body,
     })
   })
-  if (effect?.kind !== 'reset' && effect?.kind !== 'answer-lost') record.status = sent.status
-  options.onAnswer(record)
+  exchange.answered(sent)
+  const headed = withServerHeaders(sent, exchange.record.auditId, context.now())
   // a client that hangs up is no fault of the lab's
-  await deliver(response, sent, record.auditId, effect).catch(() => response.destroy())
+  await deliver(response, headed, exchange.strike, wire).catch(() => response.destroy())
 }
 
 async function handleUpgrade(
   options: ApiServerOptions,
+  wire: Wire,
   request: IncomingMessage,
   socket: Duplex,
   head: Buffer,
@@ -114,69 +89,39 @@ async function handleUpgrade(
   socket.on('error', () => socket.destroy())
   // typed as any stream; of an HTTPS server it is a socket
   if (!(socket instanceof Socket)) return
-  const record = open(options, request)
-  let effect: FaultEffect | undefined
+  const exchange = new Exchange(options, request)
   let plan: ExecPlan | undefined
   const refusal = await answerOrStatus(() => {
-    const { target, user } = identify(options, request, record)
-    effect = struck(options, record)
-    const instead = answerInstead(effect)
+    const instead = exchange.begin()
     if (instead !== undefined) return instead
-    const info = requestInfo('GET', target)
-    authorize(user, info, options.context.users)
+    const { target, info, identity } = exchange.asked()
+    authorize(identity.user, info, options.context.users)
     const resource = info.kind === 'resource' ? findResource(options.context, info) : undefined
     if (info.kind !== 'resource' || resource === undefined) throw noSuchPath()
-    const call = { request: info, resource, user, query: target.query }
+    const call = { request: info, resource, user: identity.user, query: target.query }
     plan = planExec(
       options.context,
       { ...call, contentType: '', manager: '', body: Buffer.alloc(0) },
       request,
     )
-    return statusAnswer(noSuchPath())
+    return { status: 101, headers: {}, body: Buffer.alloc(0) }
   })
-  if (effect?.kind === 'reset' || effect?.kind === 'answer-lost') {
-    options.onAnswer(record)
-    socket.destroy()
-    return
-  }
-  record.status = plan === undefined ? refusal.status : 101
-  options.onAnswer(record)
+  exchange.answered(refusal)
   if (plan !== undefined) {
-    openExec({ request, socket, head }, plan, effect)
+    if (exchange.strike?.effect.kind === 'answer-lost') {
+      await runUnseen(plan)
+      socket.destroy()
+      return
+    }
+    openExec({ request, socket, head }, plan, exchange.strike)
     return
   }
   const response = new ServerResponse(request)
   response.shouldKeepAlive = false
   response.assignSocket(socket)
   response.once('finish', () => socket.end())
-  await deliver(response, refusal, record.auditId, effect).catch(() => socket.destroy())
-}
-
-function open(options: ApiServerOptions, request: IncomingMessage): OpenRequest {
-  const record: OpenRequest = {
-    at: options.context.now().toISOString(),
-    method: request.method ?? '',
-    path: request.url ?? '',
-    user: '',
-    auditId: request.headersDistinct['audit-id']?.[0] ?? randomUUID(),
-    status: 0,
-    dryRun: /[?&]dryRun=All(?:&|$)/.test(request.url ?? ''),
-    body: '',
-  }
-  options.onRequest(record)
-  return record
-}
-
-function identify(options: ApiServerOptions, request: IncomingMessage, record: OpenRequest) {
-  const user = authenticate(request, options.context.users)
-  record.user = user.name
-  return { user, target: parseTarget(record.path) }
-}
-
-function struck(options: ApiServerOptions, record: OpenRequest): FaultEffect | undefined {
-  const effect = options.faults.strike(record)
-  if (effect !== undefined) record.fault = effect.kind
-  return effect
+  const headed = withServerHeaders(refusal, exchange.record.auditId, options.context.now())
+  await deliver(response, headed, exchange.strike, wire).catch(() => socket.destroy())
 }
 
 async function answerOrStatus(handler: () => Answer | Promise<Answer>): Promise<Answer> {

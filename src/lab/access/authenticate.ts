@@ -4,15 +4,30 @@ import { TLSSocket, type PeerCertificate } from 'node:tls'
 import { forbidden, unauthorized } from '../api/status.js'
 import { ANONYMOUS, asAuthenticated, type User, type Users } from './users.js'
 
+/** Who a request is from, and as whom it acts. */
+export interface Identity {
+  readonly user: User
+  /** Who authenticated, where the user is somebody else whom it impersonates. */
+  readonly impersonator?: User
+  /** The bearer token by which it was told, if it was by one. */
+  readonly token?: string
+}
+
 /**
  * Who asks: by bearer token, by client certificate, or nobody. Credentials that are wrong are 401, none at all is the
  * anonymous user, who may read little.
  */
-export function authenticate(request: IncomingMessage, users: Users): User {
-  const bearer = /^Bearer +(.+)$/i.exec(request.headers.authorization ?? '')?.[1]
-  const user = ofCertificate(request) ?? (bearer === undefined ? ANONYMOUS : users.ofToken(bearer.trim()))
+export function authenticate(request: IncomingMessage, users: Users): Identity {
+  const bearer = /^Bearer +(.+)$/i.exec(request.headers.authorization ?? '')?.[1]?.trim()
+  const certified = ofCertificate(request)
+  const user = certified ?? (bearer === undefined ? ANONYMOUS : users.ofToken(bearer))
   if (user === undefined) throw unauthorized()
-  return impersonated(request, user, users)
+  const acting = impersonated(request, user, users)
+  return {
+    user: acting,
+    ...(acting === user ? {} : { impersonator: user }),
+    ...(certified === undefined && bearer !== undefined ? { token: bearer } : {}),
+  }
 }
 
 function ofCertificate(request: IncomingMessage): User | undefined {

@@ -23,11 +23,12 @@ export function authorizeUpgrade(user: User, attempt: Attempt, users: Users): vo
 
 function authorizeResource(user: User, attempt: Attempt, users: Users): void {
   if (users.may(user, attempt)) return
-  const { verb, group, resource, namespace, name } = attempt
+  throw forbidden(attempt, attempt.name ?? '', attemptRefused(user.name, attempt))
+}
+
+/** The words in which RBAC refuses. */
+export function attemptRefused(user: string, attempt: Attempt): string {
+  const { verb, group, namespace } = attempt
   const where = namespace === undefined ? 'at the cluster scope' : `in the namespace "${namespace}"`
-  throw forbidden(
-    { group, resource },
-    name ?? '',
-    `User "${user.name}" cannot ${verb} resource "${resourceOf(attempt)}" in API group "${group}" ${where}`,
-  )
+  return `User "${user}" cannot ${verb} resource "${resourceOf(attempt)}" in API group "${group}" ${where}`
 }

@@ -49,6 +49,11 @@ export class Users {
     for (const [token, user] of this.#tokens) if (user.name === name) this.#tokens.delete(token)
   }
 
+  /** From now on this one token is answered with 401; the user's others still hold. */
+  expireToken(token: string): void {
+    this.#tokens.delete(token)
+  }
+
   ofToken(token: string): User | undefined {
     return this.#tokens.get(token)
   }

@@ -1,4 +1,3 @@
-import { STATUS_CODES, type ServerResponse } from 'node:http'
 import type { Readable } from 'node:stream'
 
 import type { JsonObject } from '../../model/json.js'
@@ -10,6 +9,8 @@ export interface Answer {
   readonly headers: Readonly<Record<string, string>>
   /** A stream is sent chunked. */
   readonly body: Buffer | Readable
+  /** Of a watch: the line that says that it can't go on, were it said now. */
+  readonly expiry?: () => Buffer
 }
 
 /** Compact JSON and a newline, as the API server's encoder writes objects: what HTML might read is escaped. */
@@ -54,11 +55,15 @@ export function statusAnswer(status: ApiStatus): Answer {
   return { ...answer, headers: { ...answer.headers, ...status.headers } }
 }
 
-export function writeHead(response: ServerResponse, answer: Answer, auditId: string): void {
-  response.writeHead(answer.status, STATUS_CODES[answer.status] ?? '', {
-    'Audit-Id': auditId,
-    'Cache-Control': 'no-cache, private',
-    ...answer.headers,
-    ...(Buffer.isBuffer(answer.body) ? { 'Content-Length': String(answer.body.length) } : {}),
-  })
+/** The answer with the headers that every answer of the API server has. */
+export function withServerHeaders(answer: Answer, auditId: string, date: Date): Answer {
+  return {
+    ...answer,
+    headers: {
+      'Audit-Id': auditId,
+      'Cache-Control': 'no-cache, private',
+      Date: date.toUTCString(),
+      ...answer.headers,
+    },
+  }
 }

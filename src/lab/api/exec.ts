@@ -1,13 +1,13 @@
 import { randomBytes } from 'node:crypto'
 import type { IncomingMessage } from 'node:http'
-import type { Duplex } from 'node:stream'
+import { Writable, type Duplex } from 'node:stream'
 import { finished } from 'node:stream/promises'
 
 import { WebSocketServer, type WebSocket } from 'ws'
 
 import type { JsonObject } from '../../model/json.js'
 import { authorizeUpgrade } from '../access/authorize.js'
-import type { FaultEffect } from '../faults/faults.js'
+import type { Strike } from '../faults/fault.js'
 import { containerNamed, runtimeContainer } from '../kubelet/pod-container.js'
 import type { LabContainer } from '../types.js'
 import { goJson } from './answer.js'
@@ -68,7 +68,7 @@ export function planExec(context: ApiContext, call: ApiCall, upgrade: IncomingMe
 export function openExec(
   upgrade: { readonly request: IncomingMessage; readonly socket: Duplex; readonly head: Buffer },
   plan: ExecPlan,
-  effect: FaultEffect | undefined,
+  strike: Strike | undefined,
 ): void {
   const server = new WebSocketServer({
     noServer: true,
@@ -76,20 +76,28 @@ export function openExec(
     handleProtocols: () => plan.protocol,
   })
   server.handleUpgrade(upgrade.request, upgrade.socket, upgrade.head, (socket) => {
-    run(socket, plan, effect).catch(() => socket.terminate())
+    run(socket, plan, strike).catch(() => socket.terminate())
   })
 }
 
-async function run(socket: WebSocket, plan: ExecPlan, effect: FaultEffect | undefined): Promise<void> {
+/** Runs the program for nobody: its output is read and dropped. */
+export async function runUnseen(plan: ExecPlan): Promise<void> {
+  if (typeof plan.inside === 'string' || plan.argv.length === 0) return
+  const nowhere = (): Writable => new Writable({ write: (_chunk, _encoding, done) => done() })
+  await plan.inside.exec(plan.argv, nowhere(), nowhere(), new AbortController().signal).catch(() => undefined)
+}
+
+async function run(socket: WebSocket, plan: ExecPlan, strike: Strike | undefined): Promise<void> {
   const gone = new AbortController()
   socket.once('close', () => gone.abort())
   socket.on('error', () => gone.abort())
-  const frames = new ExecFrames(socket, effect)
+  const frames = new ExecFrames(socket, strike)
   // the server's first frame is empty: it says that the streams stand
   await frames.send(plan.stdout ? CHANNEL.stdout : CHANNEL.stderr, Buffer.alloc(0))
   const status = await statusOf(plan, frames, gone.signal)
   if (gone.signal.aborted || frames.stalled) return
-  if (effect?.kind !== 'close-without-status') await frames.send(CHANNEL.status, Buffer.from(goJson(status)))
+  if (strike?.effect.kind !== 'close-without-status')
+    await frames.send(CHANNEL.status, Buffer.from(goJson(status)))
   socket.close(1000)
 }
 
@@ -105,6 +113,7 @@ async function statusOf(plan: ExecPlan, frames: ExecFrames, signal: AbortSignal)
     // the status comes after the last byte of both streams, as the kubelet has it
     await Promise.all([finished(stdout.end()), finished(stderr.end())])
     await frames.flushed()
+    frames.outputEnded()
     switch (result.kind) {
       case 'exited':
         return result.exitCode === 0 ? say.success() : say.exited(argv, result.exitCode)

@@ -143,6 +143,11 @@ export function expired(): ApiStatus {
   )
 }
 
+/** A watch from a version that history no longer has. */
+export function tooOld(version: number, oldest: number): ApiStatus {
+  return new ApiStatus(410, 'Expired', `too old resource version: ${version} (${oldest})`)
+}
+
 export function badRequest(message: string): ApiStatus {
   return new ApiStatus(400, 'BadRequest', message)
 }

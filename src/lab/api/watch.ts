@@ -7,6 +7,7 @@ import { goJson, type Answer } from './answer.js'
 import type { ApiCall, ApiContext } from './call.js'
 import { namespaceIn, selection } from './read.js'
 import { servedShape } from './served-shape.js'
+import { tooOld } from './status.js'
 
 /** A watch holds so much that its client has not read; then it ends, as a slow watcher's does. */
 const MOST_UNREAD = 4 * 1024 * 1024
@@ -47,5 +48,14 @@ export function watchAnswer(context: ApiContext, call: ApiCall): Answer {
     stop()
     clearTimeout(timer)
   })
-  return { status: 200, headers: { 'Content-Type': 'application/json' }, body: stream }
+  return {
+    status: 200,
+    headers: { 'Content-Type': 'application/json' },
+    body: stream,
+    expiry: () => expiryLine(context.store.version),
+  }
+}
+
+function expiryLine(version: number): Buffer {
+  return Buffer.from(`${goJson({ type: 'ERROR', object: tooOld(version, version).body })}\n`)
 }

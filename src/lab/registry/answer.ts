@@ -6,7 +6,15 @@ export interface Answer {
 }
 
 export type RegistryErrorCode =
-  'BLOB_UNKNOWN' | 'MANIFEST_UNKNOWN' | 'NAME_UNKNOWN' | 'UNAUTHORIZED' | 'UNSUPPORTED'
+  | 'BLOB_UNKNOWN'
+  | 'DENIED'
+  | 'MANIFEST_UNKNOWN'
+  | 'NAME_UNKNOWN'
+  | 'TOOMANYREQUESTS'
+  | 'UNAUTHORIZED'
+  | 'UNAVAILABLE'
+  | 'UNKNOWN'
+  | 'UNSUPPORTED'
 
 /** An error in the registry's JSON shape. Source: OCI distribution specification 1.1, error codes. */
 export function errorAnswer(

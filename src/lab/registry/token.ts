@@ -6,17 +6,32 @@ const SERVICE = 'lab-registry'
 
 /**
  * Bearer tokens as public registries hand them out to everybody: a challenge, a token for the asking, the request again.
- * Undefined where the request may go on. Source: distribution project, token authentication specification.
+ * Source: distribution project, token authentication specification.
  */
-export function tokenAnswer(
-  token: string,
-  request: { readonly url: string; readonly path: string; readonly authorization?: string | undefined },
-  route: Route | undefined,
-): Answer | undefined {
-  if (request.path === '/token') return jsonAnswer({ token, access_token: token, expires_in: 300 })
-  if (request.authorization === `Bearer ${token}`) return undefined
-  const scope = route === undefined ? '' : `,scope="repository:${route.repository}:pull"`
-  return errorAnswer(401, 'UNAUTHORIZED', 'authentication required', {
-    'www-authenticate': `Bearer realm="${request.url}/token",service="${SERVICE}"${scope}`,
-  })
+export class Tokens {
+  readonly #first: string
+  #expired = 0
+
+  constructor(token: string) {
+    this.#first = token
+  }
+
+  /** From now on the token given out so far is refused, and another one given. */
+  expire(): void {
+    this.#expired += 1
+  }
+
+  /** Undefined where the request may go on. */
+  answer(
+    request: { readonly url: string; readonly path: string; readonly authorization?: string | undefined },
+    route: Route | undefined,
+  ): Answer | undefined {
+    const token = this.#expired === 0 ? this.#first : `${this.#first}-${this.#expired + 1}`
+    if (request.path === '/token') return jsonAnswer({ token, access_token: token, expires_in: 300 })
+    if (request.authorization === `Bearer ${token}`) return undefined
+    const scope = route === undefined ? '' : `,scope="repository:${route.repository}:pull"`
+    return errorAnswer(401, 'UNAUTHORIZED', 'authentication required', {
+      'www-authenticate': `Bearer realm="${request.url}/token",service="${SERVICE}"${scope}`,
+    })
+  }
 }

@@ -2,9 +2,9 @@ import { afterEach, beforeAll, afterAll, describe, expect, it } from '@jest/glob
 import { setTimeout as wait } from 'node:timers/promises'
 
 import { startLab, type Lab } from '../../../src/lab/lab.js'
-import type { FaultEffect } from '../../../src/lab/faults/faults.js'
+import type { FaultEffect } from '../../../src/lab/faults/fault.js'
 import { accessOf, call, exec, jsonPatch, openSocket, type Access } from '../client.js'
-import { smallSeed } from '../small-seed.js'
+import { flooded, smallSeed } from '../small-seed.js'
 
 const POD = '/api/v1/namespaces/shop/pods/web-6dd6-one'
 const EXEC = `${POD}/exec?command=echo&command=0123456789&container=app&stdout=true&stderr=true`
@@ -19,6 +19,9 @@ beforeAll(async () => {
 })
 afterEach(() => lab.faults.clear())
 afterAll(() => lab.close())
+
+/** An RST may come before or after the client's last write. */
+const RESET = /ECONNRESET|EPIPE|socket disconnected/
 
 const next = (effect: FaultEffect): (() => void) => lab.faults.add({ match: {}, effect })
 
@@ -38,7 +41,7 @@ describe('a fault', () => {
       effect: { kind: 'reset' },
       times: Infinity,
     })
-    await expect(call(admin, POD)).rejects.toThrow('socket hang up')
+    await expect(call(admin, POD)).rejects.toThrow(RESET)
     takeBack()
     expect((await call(admin, POD)).status).toBe(200)
   })
@@ -91,7 +94,7 @@ describe('a fault', () => {
   it('that resets leaves nothing done', async () => {
     next({ kind: 'reset' })
     const patch = [{ op: 'add', path: '/metadata/labels/never', value: 'yes' }]
-    await expect(jsonPatch(admin, POD, patch)).rejects.toThrow('socket hang up')
+    await expect(jsonPatch(admin, POD, patch)).rejects.toThrow(RESET)
     expect(lab.objects.get('pods', 'shop', 'web-6dd6-one')).not.toHaveProperty('metadata.labels.never')
   })
 })
@@ -137,6 +140,46 @@ describe('a fault of an exec stream', () => {
 
   it('resets', async () => {
     next({ kind: 'reset' })
-    await expect(exec(admin, EXEC)).rejects.toThrow('socket hang up')
+    await expect(exec(admin, EXEC)).rejects.toThrow(RESET)
+  })
+
+  it('ends well without the last bytes of stdout', async () => {
+    next({ kind: 'lose-last', bytes: 3 })
+    expect(await exec(admin, EXEC)).toMatchObject({ stdout: '01234567', status: { status: 'Success' } })
+    expect(lab.faults.unfired()).toEqual([])
+  })
+
+  it('changes one bit of the output', async () => {
+    next({ kind: 'corrupt', at: 1 })
+    expect(await exec(admin, EXEC)).toMatchObject({ stdout: '0023456789\n', status: { status: 'Success' } })
+  })
+
+  it('slows it down', async () => {
+    next({ kind: 'slow', bytesPerSecond: 50 })
+    const before = Date.now()
+    expect(await exec(admin, EXEC)).toMatchObject({ stdout: '0123456789\n', status: { status: 'Success' } })
+    expect(Date.now() - before).toBeGreaterThanOrEqual(150)
+  })
+
+  it('loses the answer, and the program has run', async () => {
+    next({ kind: 'answer-lost' })
+    flooded.bytes = 0
+    await expect(exec(admin, EXEC.replace('=echo', '=flood').replace('0123456789', '70000'))).rejects.toThrow(
+      'socket hang up',
+    )
+    expect(flooded.bytes).toBeGreaterThanOrEqual(70_000)
+  })
+
+  it.each<FaultEffect>([
+    { kind: 'truncate', bytes: 11 },
+    { kind: 'drop-after', bytes: 12 },
+    { kind: 'stall', bytes: 12 },
+    { kind: 'corrupt', at: 11 },
+    { kind: 'wrong-length', by: 1 },
+    { kind: 'watch-expired', events: 0 },
+  ])('that can not be had leaves the stream whole, and is reported: %j', async (effect) => {
+    next(effect)
+    expect(await exec(admin, EXEC)).toMatchObject({ stdout: '0123456789\n', status: { status: 'Success' } })
+    expect(lab.faults.unfired()).toMatchObject([{ fault: { effect }, fired: 0 }])
   })
 })
