@@ -6,6 +6,7 @@ import { clusterObjects } from './objects/cluster.js'
 import { configurationObjects } from './objects/configuration.js'
 import type { ContainerRun } from './objects/container-status.js'
 import { eventObjects } from './objects/events.js'
+import { signed } from './images/attach.js'
 import type { BuiltImage } from './images/build.js'
 import { dbImage } from './images/db.js'
 import { logShipperImage } from './images/log-shipper.js'
@@ -55,7 +56,7 @@ export function seedShop(options: { readonly now: Date; readonly registryHost?: 
   return {
     objects: objects.map(withResourceVersion),
     runtime: shopRuntime(moments),
-    images: [images.web, images.db, images.logShipper],
+    images: [signed(images.web), images.db, images.logShipper],
     suspect: { namespace: SHOP, name: SUSPECT.name, uid: SUSPECT.uid },
   }
 }

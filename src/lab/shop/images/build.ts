@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { gzipSync } from 'node:zlib'
+import { gzipSync, zstdCompressSync } from 'node:zlib'
 
 import type { JsonObject } from '../../../model/json.js'
 import type { LabImage } from '../../types.js'
@@ -11,12 +11,19 @@ import { BUILT_AT } from './draft.js'
 const MANIFEST = 'application/vnd.oci.image.manifest.v1+json'
 const INDEX = 'application/vnd.oci.image.index.v1+json'
 const CONFIG = 'application/vnd.oci.image.config.v1+json'
-const LAYER = 'application/vnd.oci.image.layer.v1.tar+gzip'
+const LAYER = 'application/vnd.oci.image.layer.v1.tar'
+
+type LayerCompression = 'gzip' | 'zstd' | 'none'
 
 export interface PlatformDraft {
   readonly architecture: Architecture
   /** Base first, each with the instruction that made it. */
-  readonly layers: readonly { readonly createdBy: string; readonly layer: Layer }[]
+  readonly layers: readonly {
+    readonly createdBy: string
+    readonly layer: Layer
+    /** Gzip, if not said. */
+    readonly compression?: LayerCompression
+  }[]
   /** The `config` object of the image configuration: Env, Entrypoint, User, … */
   readonly config: JsonObject
 }
@@ -68,9 +75,10 @@ function platformManifest(platform: PlatformDraft, blobs: Map<string, Buffer>): 
     blobs.set(descriptor.digest, bytes)
     return { ...descriptor }
   }
-  const layers = platform.layers.map(({ createdBy, layer }) => {
+  const layers = platform.layers.map(({ createdBy, layer, compression = 'gzip' }) => {
     const tar = layerTar(layer)
-    return { createdBy, diffId: sha256(tar), descriptor: addBlob(LAYER, gzipSync(tar, { level: 9 })) }
+    const { suffix, bytes } = compressed(tar, compression)
+    return { createdBy, diffId: sha256(tar), descriptor: addBlob(`${LAYER}${suffix}`, bytes) }
   })
   const created = new Date(BUILT_AT * 1000).toISOString()
   const config = addBlob(
@@ -92,6 +100,17 @@ function platformManifest(platform: PlatformDraft, blobs: Map<string, Buffer>): 
     }),
   )
   return { schemaVersion: 2, mediaType: MANIFEST, config, layers: layers.map(({ descriptor }) => descriptor) }
+}
+
+function compressed(tar: Buffer, compression: LayerCompression): { suffix: string; bytes: Buffer } {
+  switch (compression) {
+    case 'gzip':
+      return { suffix: '+gzip', bytes: gzipSync(tar, { level: 9 }) }
+    case 'zstd':
+      return { suffix: '+zstd', bytes: zstdCompressSync(tar) }
+    case 'none':
+      return { suffix: '', bytes: tar }
+  }
 }
 
 function layerTar(layer: Layer): Buffer {
