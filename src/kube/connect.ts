@@ -1,4 +1,5 @@
 import type { ConnectOptions, KubeConnection } from './contract.js'
+import { leanImport } from './lean-import.js'
 
 export type { ConnectOptions, KubeConnection } from './contract.js'
 
@@ -8,6 +9,6 @@ export type { ConnectOptions, KubeConnection } from './contract.js'
  */
 export async function connect(options: ConnectOptions): Promise<KubeConnection> {
   // commands without a cluster must not pay for loading client-node
-  const { openConnection } = await import('./connection.js')
+  const { openConnection } = await leanImport(() => import('./connection.js'))
   return openConnection(options)
 }
