@@ -28,6 +28,6 @@ describe('the lean import of client-node', () => {
       cwd: ROOT,
       encoding: 'utf8',
     })
-    expect(output.trim()).toBe('https://x')
+    expect(output.trim()).toBe('https://x true')
   })
 })
