@@ -2,11 +2,15 @@ import { describe, expect, it } from '@jest/globals'
 
 import { behavioursOf, seenForReal } from './behaviour.js'
 import { BEHAVIOURS } from './behaviours.js'
-import { describeContract } from './describe-contract.js'
+import { describeLabContract } from './describe-contract.js'
 import { labWorld } from './lab-world.js'
 
-describeContract('the lab as 1.20', behavioursOf(BEHAVIOURS, '1.20'), () => labWorld('1.20'))
-describeContract('the lab as 1.36', behavioursOf(BEHAVIOURS, '1.36'), () => labWorld('1.36'))
+for (const version of ['1.20', '1.36'] as const)
+  describeLabContract({
+    title: `the lab as ${version}`,
+    behaviours: behavioursOf(BEHAVIOURS, version),
+    open: () => labWorld(version),
+  })
 
 describe('the contract', () => {
   it('claims of no behaviour of a newer version that a 1.20 server was seen to have it', () => {

@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals'
 
 import { seenForReal } from '../contract/behaviour.js'
 import { BEHAVIOURS } from '../contract/behaviours.js'
-import { describeContract } from '../contract/describe-contract.js'
+import { describeRealContract } from '../contract/describe-contract.js'
 import { restartsOf } from '../contract/scene.js'
 import type { ContractWorld } from '../contract/world.js'
 import { eventually, kubectl, kubeJson, world } from './world.js'
@@ -10,7 +10,12 @@ import { eventually, kubectl, kubeJson, world } from './world.js'
 const claimed = seenForReal(BEHAVIOURS)
 const seen: string[] = []
 
-describeContract('the real 1.20', claimed, realWorld, (name) => seen.push(name))
+describeRealContract({
+  title: 'the real 1.20',
+  behaviours: claimed,
+  open: realWorld,
+  done: (name) => seen.push(name),
+})
 
 describe('the contract', () => {
   it('was seen on the real server, all of it that says so', () => {
