@@ -7,6 +7,8 @@ import { containersOf, type Target } from '../model/target.js'
 
 /** How suspect and owner stand when the run ends. */
 export interface Aftermath {
+  readonly schema: 'impound/aftermath/v1'
+  readonly derivedFrom: readonly string[]
   readonly suspect: 'alive' | 'gone' | 'replaced by another pod of its name' | 'unknown'
   /** Restarts since the target was resolved. */
   readonly restarts: number
@@ -27,14 +29,17 @@ export async function aftermath(
   skewMs: number,
 ): Promise<Aftermath> {
   const unknown: string[] = []
+  const derivedFrom: string[] = []
   const tell = (error: unknown): undefined => {
     if (isCode(error, 'storage')) throw error
     unknown.push(messageOf(error))
     return undefined
   }
-  const standing = await stateOf(api, target).catch(tell)
-  const replacements = await replacementsOf(api, target, since, skewMs).catch(tell)
+  const standing = await stateOf(api, target, derivedFrom).catch(tell)
+  const replacements = await replacementsOf(api, target, since, skewMs, derivedFrom).catch(tell)
   return {
+    schema: 'impound/aftermath/v1',
+    derivedFrom,
     ...(standing ?? { suspect: 'unknown', restarts: 0 }),
     ...(replacements === undefined ? {} : { replacements }),
     unknown,
@@ -44,9 +49,12 @@ export async function aftermath(
 async function stateOf(
   api: RecordingReader,
   target: Target,
+  derivedFrom: string[],
 ): Promise<Pick<Aftermath, 'suspect' | 'restarts'>> {
   try {
-    const pod = (await api.get(podPath(target.namespace, target.name))).json as Pod
+    const read = await api.get(podPath(target.namespace, target.name))
+    derivedFrom.push(read.artefact)
+    const pod = read.json as Pod
     if (pod.metadata?.uid !== target.uid)
       return { suspect: 'replaced by another pod of its name', restarts: 0 }
     return { suspect: 'alive', restarts: restartsOf(pod) - restartsOf(target.pod) }
@@ -61,12 +69,14 @@ async function replacementsOf(
   target: Target,
   since: string,
   skewMs: number,
+  derivedFrom: string[],
 ): Promise<NonNullable<Aftermath['replacements']>> {
   const owner = target.pod.metadata?.ownerReferences?.find(({ controller }) => controller === true)
   if (owner === undefined) return []
   // creationTimestamp has whole seconds, by the API server's clock
   const from = Math.floor((Date.parse(since) + skewMs) / 1000) * 1000
   const pages = await api.list(podPath(target.namespace))
+  derivedFrom.push(...pages.map((page) => page.artefact))
   return (pages.flatMap((page) => asArray(at(page.json, 'items'))) as readonly Pod[])
     .filter(({ metadata }) => metadata?.uid !== target.uid)
     .filter(({ metadata }) => metadata?.ownerReferences?.some(({ uid }) => uid === owner.uid) ?? false)

@@ -142,7 +142,7 @@ async function openRedaction(
 }
 
 async function keepSceneBodies(prepared: PreparedRun, spool: Spool, redact: RedactBody): Promise<void> {
-  const recording = new Recording(prepared.kube.reader, redact)
+  const recording = new Recording(prepared.kube.reader, (body, name) => redact(body, `data/${name}`))
   const sink = spool.caseSink('scene')
   for (const body of prepared.sceneBodies) await recording.keep(body, sink)
 }
@@ -162,7 +162,9 @@ async function seizeOne(prepared: PreparedRun, target: Target, of: TargetRun): P
   const { spool, soft, progress, choices } = of
   const directory = targetDirectory(target)
   const label = `${target.namespace}/${target.name}`
-  const recording = new Recording(prepared.kube.reader, of.redact)
+  const recording = new Recording(prepared.kube.reader, (body, name) =>
+    of.redact(body, `data/targets/${directory}/${name}`),
+  )
   const capture: TargetCapture = {
     target,
     label,
@@ -205,7 +207,8 @@ async function lookAgain(
   const api = recording.freshReaderFor(sink, of.hard.signal)
   const skew = prepared.scene.clock.apiServerOffsetMs?.min ?? 0
   const after = await aftermath(api, target, prepared.startedAt.toISOString(), skew)
-  const source = { kind: 'derived', mediaType: 'application/json', trust: 'api', derivedFrom: [] } as const
+  const { derivedFrom } = after
+  const source = { kind: 'derived', mediaType: 'application/json', trust: 'api', derivedFrom } as const
   await sink.document('containment/aftermath.json', after, source, '')
   return after
 }

@@ -69,7 +69,14 @@ const RESULT: RunResult = {
           notable: [{ path: '/tmp/\u001b[31mx', change: 'added', flags: ['exec-new'] }],
         },
       ],
-      after: { suspect: 'alive', restarts: 0, replacements: [{ name: 'web-2', ready: true }], unknown: [] },
+      after: {
+        schema: 'impound/aftermath/v1',
+        derivedFrom: [],
+        suspect: 'alive',
+        restarts: 0,
+        replacements: [{ name: 'web-2', ready: true }],
+        unknown: [],
+      },
     },
   ],
   evidence: {
