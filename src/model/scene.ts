@@ -2,7 +2,7 @@
 export interface Scene {
   readonly schema: 'impound/scene/v1'
   readonly case: string
-  /** Made for this run; also the archive's name. */
+  /** Made for this run: '20261122T030033Z-1f3a9c02', its start and four random bytes. */
   readonly run: string
   readonly command: string
   readonly who: {
