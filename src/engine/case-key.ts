@@ -1,4 +1,4 @@
-import { mkdir, open, readFile } from 'node:fs/promises'
+import { link, mkdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 
 import { ImpoundError } from '../model/errors.js'
@@ -22,12 +22,13 @@ export async function caseKey(
     const known = await readKey(path)
     if (known !== undefined) return known
     const key = random(KEY_BYTES)
-    const file = await open(path, 'wx', 0o600)
+    const draft = `${path}.${random(4).toString('hex')}`
+    await writeFile(draft, key.toString('hex'), { mode: 0o600, flag: 'wx', flush: true })
     try {
-      await file.writeFile(key.toString('hex'))
-      await file.sync()
+      // whole or not at all, and never over another run's key
+      await link(draft, path)
     } finally {
-      await file.close()
+      await rm(draft, { force: true })
     }
     return key
   } catch (cause) {
