@@ -4,18 +4,21 @@ const NOTHING = Buffer.alloc(0)
 
 /**
  * Pulls bytes out of chunks of any size. Slices share memory with the chunks: nothing is copied but what spans two of
- * them. `what` names the stream in error messages. Errors of the source travel as they are.
+ * them. `what` names the stream in error messages. Past `most` bytes it throws `too-big`: a source need not end. Errors
+ * of the source travel as they are.
  */
 export class ByteReader {
   readonly #chunks: AsyncIterator<Uint8Array>
   readonly #what: string
+  readonly #most: number
   #chunk: Buffer = NOTHING
   #at = 0
   #position = 0
 
-  constructor(source: AsyncIterable<Uint8Array>, what: string) {
+  constructor(source: AsyncIterable<Uint8Array>, what: string, most = Infinity) {
     this.#chunks = source[Symbol.asyncIterator]()
     this.#what = what
+    this.#most = most
   }
 
   /** Bytes handed out so far. */
@@ -29,6 +32,9 @@ export class ByteReader {
     const slice = this.#chunk.subarray(this.#at, end)
     this.#at = end
     this.#position += slice.length
+    if (this.#position > this.#most) {
+      throw new ImpoundError('too-big', `${this.#what} has more than ${this.#most} bytes`)
+    }
     return slice
   }
 

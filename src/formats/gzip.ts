@@ -1,18 +1,18 @@
-import { crc32, createInflateRaw, type InflateRaw } from 'node:zlib'
+import { crc32, createInflateRaw } from 'node:zlib'
 
 import { ImpoundError, messageOf } from '../model/errors.js'
 import { ByteReader } from './byte-reader.js'
+import { checkExpansion, EXPANSION, type ExpansionLimits } from './expansion.js'
 import { readGzipHeader } from './gzip-header.js'
+import { Inflater } from './inflater.js'
+import { readTrailing, type Trailing } from './trailing.js'
 
-export interface GzipLimits {
+/** Deflate itself can't pass a ratio of 1032, which a file of zeros reaches. */
+export interface GzipLimits extends ExpansionLimits {
   readonly members: number
-  /** Of all members together, inflated. */
-  readonly outputBytes: number
-  /** Inflated to stored, once 16 MiB have been inflated. Deflate itself can't pass 1032, which a file of zeros reaches. */
-  readonly ratio: number
 }
 
-const DEFAULTS: GzipLimits = { members: 1 << 24, outputBytes: 2 ** 42, ratio: Infinity }
+const DEFAULTS: GzipLimits = { ...EXPANSION, members: 1 << 24 }
 
 /** How a gzip stream ended. Anything but a whole last member is thrown. */
 export interface GzipEnd {
@@ -21,13 +21,13 @@ export interface GzipEnd {
   readonly bytes: number
   readonly outputBytes: number
   /** What follows the last member: gunzip passes over zeros in silence and warns of the rest. */
-  readonly trailing: { readonly bytes: number; readonly zero: boolean }
+  readonly trailing: Trailing
 }
 
+const MAGIC = Buffer.from([0x1f, 0x8b])
 /** Stored bytes given to the inflater at once; at most 1032 times as many come back before they are passed on. */
 const SLICE = 32 << 10
 const OUTPUT_CHUNK = 256 << 10
-const RATIO_FROM = 16 << 20
 
 /**
  * Inflates gzip members (RFC 1952) one after the other, checking every header, CRC-32 and length, which node:zlib does
@@ -39,23 +39,24 @@ export async function* readGzip(
   limits: Partial<GzipLimits> = {},
 ): AsyncGenerator<Buffer, GzipEnd, undefined> {
   const bounds: GzipLimits = { ...DEFAULTS, ...limits }
-  const reader = new ByteReader(source, 'the gzip file')
+  const reader = new ByteReader(source, 'the gzip file', bounds.storedBytes)
   try {
     let outputBytes = 0
     for (let members = 0; ; members += 1) {
       const bytes = reader.position
       const magic = await reader.upTo(2)
-      const isMember = magic[0] === 0x1f && magic[1] === 0x8b
+      const isMember = magic.equals(MAGIC)
       if (!isMember) {
         if (members === 0) throw notGzip(magic)
-        return { members, bytes, outputBytes, trailing: await trailing(reader, magic) }
+        if (magic.length === 1 && magic[0] === MAGIC[0]) throw cutMagic(bytes)
+        return { members, bytes, outputBytes, trailing: await readTrailing(reader, magic) }
       }
       if (members >= bounds.members)
         throw new ImpoundError('too-big', `gzip: more than ${bounds.members} members`)
       await readGzipHeader(reader, magic)
       for await (const chunk of inflateMember(reader)) {
         outputBytes += chunk.length
-        checkSize(outputBytes, reader.position, bounds)
+        checkExpansion('gzip', outputBytes, reader.position, bounds)
         yield chunk
       }
     }
@@ -66,7 +67,7 @@ export async function* readGzip(
 
 async function* inflateMember(reader: ByteReader): AsyncGenerator<Buffer, void, undefined> {
   const start = reader.position
-  const inflate = new MemberInflater()
+  const inflate = new Inflater(createInflateRaw({ chunkSize: OUTPUT_CHUNK }))
   try {
     let crc = 0
     let length = 0
@@ -99,69 +100,13 @@ async function* inflateMember(reader: ByteReader): AsyncGenerator<Buffer, void, 
   }
 }
 
-interface Step {
-  readonly output: readonly Buffer[]
-  readonly isOver: boolean
-  /** The end of the slice that does not belong to the member. */
-  readonly unused: Buffer
-}
-
-const NOTHING = Buffer.alloc(0)
-
-/** One raw deflate stream that says where it ended. */
-class MemberInflater {
-  readonly #inflate: InflateRaw = createInflateRaw({ chunkSize: OUTPUT_CHUNK })
-  #fed = 0
-  #output: Buffer[] = []
-  #settled: PromiseWithResolvers<boolean> | undefined
-
-  constructor() {
-    this.#inflate.on('data', (chunk: Buffer) => this.#output.push(chunk))
-    this.#inflate.on('end', () => this.#settled?.resolve(true))
-    this.#inflate.on('error', (error) => this.#settled?.reject(error))
-  }
-
-  /** node:zlib calls back when it wants more, or ends when it met the end of the stream, leaving the rest unread. */
-  async feed(slice: Buffer): Promise<Step> {
-    const settled = Promise.withResolvers<boolean>()
-    this.#settled = settled
-    this.#fed += slice.length
-    this.#inflate.write(slice, (error) => {
-      if (error === null || error === undefined) settled.resolve(false)
-    })
-    const isOver = await settled.promise
-    const output = this.#output
-    this.#output = []
-    const unused = isOver ? slice.subarray(slice.length - (this.#fed - this.#inflate.bytesWritten)) : NOTHING
-    return { output, isOver, unused }
-  }
-
-  close(): void {
-    this.#inflate.destroy()
-  }
-}
-
-function checkSize(outputBytes: number, storedBytes: number, bounds: GzipLimits): void {
-  if (outputBytes > bounds.outputBytes) {
-    throw new ImpoundError('too-big', `gzip: more than ${bounds.outputBytes} bytes when inflated`)
-  }
-  if (outputBytes > RATIO_FROM && outputBytes > storedBytes * bounds.ratio) {
-    throw new ImpoundError('too-big', `gzip: inflates to more than ${bounds.ratio} times its size`)
-  }
-}
-
-async function trailing(reader: ByteReader, first: Buffer): Promise<GzipEnd['trailing']> {
-  let bytes = first.length
-  let zero = first.every((byte) => byte === 0)
-  for (let slice = await reader.some(); slice !== undefined; slice = await reader.some()) {
-    bytes += slice.length
-    zero &&= slice.every((byte) => byte === 0)
-  }
-  return { bytes, zero }
-}
-
 function notGzip(magic: Buffer): ImpoundError {
-  return magic.length < 2
-    ? new ImpoundError('cut', 'the gzip file is empty')
+  if (magic.length === 0) return new ImpoundError('cut', 'the gzip file is empty')
+  return magic.equals(MAGIC.subarray(0, 1))
+    ? cutMagic(0)
     : new ImpoundError('integrity', 'this is no gzip file')
+}
+
+function cutMagic(offset: number): ImpoundError {
+  return new ImpoundError('cut', `the gzip file ends within the first bytes of the member at byte ${offset}`)
 }

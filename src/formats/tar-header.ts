@@ -11,7 +11,7 @@ export interface SparseMap {
 
 /** One member's metadata, with PAX and GNU extensions applied. Everything in it was chosen by whoever wrote the tar. */
 export interface TarHeader {
-  /** As stored: raw bytes, PAX and GNU long names applied. */
+  /** As stored: raw bytes, PAX and GNU long names applied. May be empty; from PAX it may hold a NUL. */
   readonly path: Buffer
   readonly type: TarType
   /** One character, as stored. */

@@ -37,6 +37,13 @@ export function parsePax(body: Buffer): readonly PaxRecord[] {
   return records
 }
 
+/** Throws `integrity` where a global header gives what belongs to one entry: readers differ in whether they obey. */
+export function checkGlobals(records: readonly PaxRecord[]): void {
+  const bad = records.find(({ key }) => key === 'size' || key.startsWith('GNU.sparse.'))
+  if (bad !== undefined)
+    throw new ImpoundError('integrity', `tar: a global PAX header gives ${bad.key} to every entry`)
+}
+
 /** Lays records over others: the last of a key counts, an empty value takes the key away. */
 export function overlayPax(
   below: ReadonlyMap<string, Buffer>,

@@ -10,8 +10,10 @@ const BLOCK = 512
 export async function oldGnuSparse(raw: Buffer, reader: ByteReader, limit: number): Promise<SparseMap> {
   const realSize = headerNumber(raw.subarray(483, 495), 'real size', true)
   const pieces = piecesIn(raw.subarray(386, 482))
-  for (let isExtended = raw[482] !== 0 && raw[482] !== 0x30; isExtended;) {
-    if (pieces.length > limit) throw tooMany(limit)
+  let isExtended = raw[482] !== 0 && raw[482] !== 0x30
+  // Extension blocks without a single piece could follow each other forever.
+  for (let blocks = 0; isExtended; blocks += 1) {
+    if (pieces.length > limit || blocks > limit) throw tooMany(limit)
     const block = await reader.exactly(BLOCK)
     pieces.push(...piecesIn(block.subarray(0, 504)))
     isExtended = block[504] !== 0 && block[504] !== 0x30

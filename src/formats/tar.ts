@@ -1,8 +1,9 @@
 import { ImpoundError } from '../model/errors.js'
 import { ByteReader } from './byte-reader.js'
 import { BLOCK, hasBody, parseBlock, type TarBlock, type TarHeader } from './tar-header.js'
-import { applyPax, overlayPax, parsePax, type PaxRecord } from './tar-pax.js'
+import { applyPax, checkGlobals, overlayPax, parsePax, type PaxRecord } from './tar-pax.js'
 import { checkSparse, contentSparse, hasMapInContent, oldGnuSparse, paxSparse } from './tar-sparse.js'
+import { isZero, readTrailing, type Trailing } from './trailing.js'
 
 export type { SparseMap, TarHeader, TarType } from './tar-header.js'
 
@@ -41,7 +42,7 @@ export interface TarEnd {
   /** Up to and with the end mark. */
   readonly bytes: number
   /** What follows the end mark: writers fill up to a record with zeros; entries hidden there are not zero. */
-  readonly trailing: { readonly bytes: number; readonly zero: boolean }
+  readonly trailing: Trailing
 }
 
 /**
@@ -54,14 +55,14 @@ export async function* readTar(
   limits: Partial<TarLimits> = {},
 ): AsyncGenerator<TarEntry, TarEnd, undefined> {
   const bounds: TarLimits = { ...DEFAULTS, ...limits }
-  const reader = new ByteReader(source, 'the tar')
+  const reader = new ByteReader(source, 'the tar', bounds.totalBytes)
   try {
     let globals: ReadonlyMap<string, Buffer> = new Map()
     let entries = 0
     for (;;) {
       const found = await nextHeader(reader, bounds, globals)
       globals = found.globals
-      if (found.header === undefined) return await afterEnd(reader, bounds, entries)
+      if (found.header === undefined) return await afterEnd(reader, entries)
       entries += 1
       if (entries > bounds.entries)
         throw new ImpoundError('too-big', `tar: more than ${bounds.entries} entries`)
@@ -76,7 +77,7 @@ export async function* readTar(
 
 /** Extensions that stand before the header they belong to. */
 interface Pending {
-  readonly records: PaxRecord[]
+  records?: readonly PaxRecord[]
   longName?: Buffer
   longLink?: Buffer
   bytes: number
@@ -92,12 +93,10 @@ async function nextHeader(
   bounds: TarLimits,
   before: ReadonlyMap<string, Buffer>,
 ): Promise<FoundHeader> {
-  const pending: Pending = { records: [], bytes: 0 }
+  const pending: Pending = { bytes: 0 }
   let globals = before
   for (;;) {
     const offset = reader.position
-    if (offset > bounds.totalBytes)
-      throw new ImpoundError('too-big', `tar: more than ${bounds.totalBytes} bytes`)
     const raw = await reader.exactly(BLOCK)
     if (isZero(raw)) {
       await endMark(reader, pending, offset)
@@ -107,13 +106,17 @@ async function nextHeader(
     switch (block.header.typeflag) {
       case 'x':
       case 'X':
-        for (const record of parsePax(await extension(reader, block, pending, bounds)))
-          pending.records.push(record)
+        if (pending.records !== undefined)
+          throw new ImpoundError('integrity', `tar: a second PAX header for one entry, at byte ${offset}`)
+        pending.records = parsePax(await extension(reader, block, pending, bounds))
         break
-      case 'g':
-        globals = overlayPax(globals, parsePax(await extension(reader, block, pending, bounds)))
+      case 'g': {
+        const records = parsePax(await extension(reader, block, pending, bounds))
+        checkGlobals(records)
+        globals = overlayPax(globals, records)
         boundGlobals(globals, bounds)
         break
+      }
       case 'L':
         pending.longName = untilNul(await extension(reader, block, pending, bounds))
         break
@@ -151,7 +154,9 @@ async function complete(
   globals: ReadonlyMap<string, Buffer>,
   bounds: TarLimits,
 ): Promise<TarHeader> {
-  const pax = overlayPax(globals, pending.records)
+  const records = pending.records ?? []
+  checkOneName(pending, records)
+  const pax = overlayPax(globals, records)
   const named = {
     ...block.header,
     path: pending.longName ?? block.header.path,
@@ -168,7 +173,18 @@ async function complete(
     )
   }
   if (!hasBody(header.typeflag)) return header
-  return withSparse(header, block.raw, pending.records, reader, bounds)
+  return withSparse(header, block.raw, records, reader, bounds)
+}
+
+/** GNU tar believes the PAX name, Go the GNU one, and so would show different files: no writer gives both. */
+function checkOneName(pending: Pending, records: readonly PaxRecord[]): void {
+  const keys = records.map(({ key }) => key)
+  if (
+    (pending.longName !== undefined && (keys.includes('path') || keys.includes('GNU.sparse.name'))) ||
+    (pending.longLink !== undefined && keys.includes('linkpath'))
+  ) {
+    throw new ImpoundError('integrity', 'tar: an entry has a long name of GNU and one of PAX')
+  }
 }
 
 async function withSparse(
@@ -235,16 +251,9 @@ async function endMark(reader: ByteReader, pending: Pending, offset: number): Pr
   }
 }
 
-async function afterEnd(reader: ByteReader, bounds: TarLimits, entries: number): Promise<TarEnd> {
+async function afterEnd(reader: ByteReader, entries: number): Promise<TarEnd> {
   const bytes = reader.position
-  let zero = true
-  for (let slice = await reader.some(); slice !== undefined; slice = await reader.some()) {
-    zero &&= isZero(slice)
-    if (reader.position > bounds.totalBytes) {
-      throw new ImpoundError('too-big', `tar: more than ${bounds.totalBytes} bytes`)
-    }
-  }
-  return { ended: 'two-zero-blocks', entries, bytes, trailing: { bytes: reader.position - bytes, zero } }
+  return { ended: 'two-zero-blocks', entries, bytes, trailing: await readTrailing(reader) }
 }
 
 function boundGlobals(globals: ReadonlyMap<string, Buffer>, bounds: TarLimits): void {
@@ -253,16 +262,6 @@ function boundGlobals(globals: ReadonlyMap<string, Buffer>, bounds: TarLimits): 
   if (bytes > bounds.headerBytes) {
     throw new ImpoundError('too-big', `tar: more than ${bounds.headerBytes} bytes of global header`)
   }
-}
-
-const ZEROS = Buffer.alloc(64 << 10)
-
-function isZero(bytes: Buffer): boolean {
-  for (let at = 0; at < bytes.length; at += ZEROS.length) {
-    const slice = bytes.subarray(at, at + ZEROS.length)
-    if (slice.compare(ZEROS, 0, slice.length) !== 0) return false
-  }
-  return true
 }
 
 function padding(size: number): number {

@@ -69,7 +69,6 @@ describe('reading gzip members', () => {
     const junk = await inflated(Buffer.concat([HELLO, Buffer.from('junk')]), 3)
     expect(junk.content.toString()).toBe('hello')
     expect(junk.end).toMatchObject({ members: 1, bytes: HELLO.length, trailing: { bytes: 4, zero: false } })
-    expect((await inflated(Buffer.concat([HELLO, Buffer.from([0x1f])]))).end?.trailing.bytes).toBe(1)
   })
 
   it('tells every cut as a cut', async () => {
@@ -77,7 +76,6 @@ describe('reading gzip members', () => {
     for (let length = 0; length < bytes.length; length += 1) {
       const outcome = inflated(bytes.subarray(0, length))
       if (length === HELLO.length) expect((await outcome).end?.members).toBe(1)
-      else if (length === HELLO.length + 1) expect((await outcome).end?.trailing.bytes).toBe(1)
       else await expect(outcome).rejects.toMatchObject({ code: 'cut' })
     }
   })

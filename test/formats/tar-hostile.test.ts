@@ -124,9 +124,12 @@ describe('a tar without measure', () => {
     ['entries', { entries: 2 }, tarOf(member({ name: 'a' }), member({ name: 'b' }), member({ name: 'c' }))],
     ['PAX bytes', {}, tarOf(paxMember({ comment: 'x'.repeat(1 << 20) }), member({ name: 'a' }))],
     [
-      'PAX bytes in many headers',
+      'GNU long names, one after the other',
       { headerBytes: 4000 },
-      tarOf(...Array.from({ length: 9 }, () => paxMember({ a: 'b' })), member({ name: 'a' })),
+      tarOf(
+        ...Array.from({ length: 9 }, () => member({ name: 'l', typeflag: 'L', content: ABC })),
+        member({ name: 'a' }),
+      ),
     ],
     [
       'global PAX bytes',
