@@ -8,7 +8,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
 import type { ReleaseResult, RunResult } from '../../src/engine/result.js'
 import type { DiffEntry, ImageDocument, LogsDocument } from '../../src/model/documents.js'
 import { Shop, type PodObject } from './shop.js'
-import { eventually, impound, kubectl, kubeJson, world, type Ran } from './world.js'
+import { apply, eventually, impound, kubectl, kubeJson, world, type Ran } from './world.js'
 
 const shop = new Shop()
 const home = mkdtempSync(join(tmpdir(), 'impound-e2e-'))
@@ -210,5 +210,35 @@ describe('seize on a real cluster', () => {
     if (suspect === undefined) return
     expect(suspect.metadata.labels).toEqual(before.metadata.labels)
     expect(suspect.metadata.annotations ?? {}).toEqual(before.metadata.annotations ?? {})
+  })
+})
+
+describe('a pod that nobody owns, on a real cluster', () => {
+  it('is after a release byte for byte what it was', async () => {
+    const name = 'alone'
+    const labels = { app: 'alone', 'example.com/a.b': 'x' }
+    const annotations = { 'example.com/note': 'left as it is' }
+    apply({
+      apiVersion: 'v1',
+      kind: 'Pod',
+      metadata: { name, namespace: shop.namespace, labels, annotations },
+      spec: { containers: [{ name: 'app', image: world.appImage }] },
+    })
+    await eventually('the pod to run', () =>
+      shop.pod(name).status.containerStatuses?.[0]?.ready ? true : undefined,
+    )
+    const was = shop.pod(name)
+    const held = await impound(['quarantine', name, '-n', shop.namespace, '--case', 'E2E-3', '--yes'], {
+      home,
+    })
+    expect(held.status).toBe(7)
+    expect(shop.pod(name).metadata.labels).toEqual({ 'impound.dev/quarantine': was.metadata.uid.slice(0, 8) })
+    const released = await impound(['release', name, '-n', shop.namespace, '--yes'], { home })
+    expect(released.status).toBe(0)
+    const now = shop.pod(name)
+    expect(now.metadata.uid).toBe(was.metadata.uid)
+    expect(now.metadata.labels).toEqual(was.metadata.labels)
+    expect(now.metadata.annotations).toEqual(was.metadata.annotations)
+    expect(now.spec).toEqual(was.spec)
   })
 })
