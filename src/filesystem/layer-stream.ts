@@ -1,9 +1,6 @@
-import { pipeline, Readable } from 'node:stream'
-import { createZstdDecompress } from 'node:zlib'
-
 import { readGzip } from '../formats/gzip.js'
-
-const OUTPUT_CHUNK = 256 << 10
+import { frameKind } from '../formats/zstd-frame.js'
+import { readZstd } from '../formats/zstd.js'
 
 type Compression = 'none' | 'gzip' | 'zstd'
 
@@ -14,8 +11,8 @@ export interface OpenedLayer {
 }
 
 /**
- * A layer's tar. What it is packed with is read from its first bytes, as runtimes do: media types lie. The zstd decoder of
- * this Node loses frames without a word, so whoever reads must check the diff_id.
+ * A layer's tar. What it is packed with is read from its first bytes, as runtimes do: media types lie. How the packing
+ * ended is not told: whoever reads must check the diff_id.
  */
 export async function openLayer(blob: AsyncIterable<Uint8Array>): Promise<OpenedLayer> {
   const chunks = blob[Symbol.asyncIterator]()
@@ -28,9 +25,10 @@ export async function openLayer(blob: AsyncIterable<Uint8Array>): Promise<Opened
     length += next.value.length
   }
   const whole = rejoined(head, chunks)
-  const magic = Buffer.concat(head).toString('hex', 0, 4)
-  if (magic.startsWith('1f8b')) return { compression: 'gzip', tar: readGzip(whole) }
-  if (magic === '28b52ffd') return { compression: 'zstd', tar: unzstd(whole) }
+  const magic = Buffer.concat(head).subarray(0, 4)
+  if (magic[0] === 0x1f && magic[1] === 0x8b) return { compression: 'gzip', tar: readGzip(whole) }
+  const kind = frameKind(magic)
+  if (kind === 'frame' || kind === 'skippable') return { compression: 'zstd', tar: readZstd(whole) }
   return { compression: 'none', tar: whole }
 }
 
@@ -44,11 +42,4 @@ async function* rejoined(
   } finally {
     await rest.return?.()
   }
-}
-
-function unzstd(source: AsyncIterable<Uint8Array>): AsyncIterable<Uint8Array> {
-  const decoder = createZstdDecompress({ chunkSize: OUTPUT_CHUNK })
-  // The error travels to whoever reads the decoder
-  pipeline(Readable.from(source), decoder, () => undefined)
-  return decoder
 }

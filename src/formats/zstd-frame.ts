@@ -19,6 +19,24 @@ export interface ZstdBlock {
   readonly isLast: boolean
 }
 
+const FRAME = Buffer.from([0x28, 0xb5, 0x2f, 0xfd])
+/** After a first byte from 0x50 to 0x5f. */
+const SKIPPABLE = Buffer.from([0x2a, 0x4d, 0x18])
+
+/** What comes next: a frame, one to pass over, either of them cut, something else, or nothing. */
+export type FrameKind = 'frame' | 'skippable' | 'cut' | 'none' | 'end'
+
+/** Of the next four bytes; fewer than four are the last ones of the source. */
+export function frameKind(magic: Buffer): FrameKind {
+  if (magic.length === 0) return 'end'
+  const isFrame = magic.equals(FRAME.subarray(0, magic.length))
+  const isSkippable =
+    (magic[0] ?? 0) >> 4 === 5 && magic.subarray(1).equals(SKIPPABLE.subarray(0, magic.length - 1))
+  if (!isFrame && !isSkippable) return 'none'
+  if (magic.length < 4) return 'cut'
+  return isFrame ? 'frame' : 'skippable'
+}
+
 const SINGLE_SEGMENT = 0x20
 const RESERVED = 0x08
 const CHECKSUM = 0x04

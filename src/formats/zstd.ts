@@ -5,7 +5,7 @@ import { ByteReader } from './byte-reader.js'
 import { checkExpansion, EXPANSION, type ExpansionLimits } from './expansion.js'
 import { Inflater } from './inflater.js'
 import { readTrailing, type Trailing } from './trailing.js'
-import { blockLimit, readBlock, readFrameHeader, type ZstdFrameHeader } from './zstd-frame.js'
+import { blockLimit, frameKind, readBlock, readFrameHeader, type ZstdFrameHeader } from './zstd-frame.js'
 
 /** A block of 4 bytes may hold 128 KiB, so a ratio of 32,768 is possible. */
 export interface ZstdLimits extends ExpansionLimits {
@@ -134,23 +134,6 @@ async function inflated(inflater: Inflater, stored: Buffer, start: number): Prom
   if (step.isOver)
     throw new ImpoundError('integrity', `zstd: the frame at byte ${start} ends before its last block`)
   return step.output
-}
-
-const FRAME = Buffer.from([0x28, 0xb5, 0x2f, 0xfd])
-/** After a first byte from 0x50 to 0x5f. */
-const SKIPPABLE = Buffer.from([0x2a, 0x4d, 0x18])
-
-type FrameKind = 'frame' | 'skippable' | 'cut' | 'none' | 'end'
-
-/** What the next four bytes begin; fewer than four are the last ones of the source. */
-function frameKind(magic: Buffer): FrameKind {
-  if (magic.length === 0) return 'end'
-  const isFrame = magic.equals(FRAME.subarray(0, magic.length))
-  const isSkippable =
-    (magic[0] ?? 0) >> 4 === 5 && magic.subarray(1).equals(SKIPPABLE.subarray(0, magic.length - 1))
-  if (!isFrame && !isSkippable) return 'none'
-  if (magic.length < 4) return 'cut'
-  return isFrame ? 'frame' : 'skippable'
 }
 
 async function skipFrame(reader: ByteReader): Promise<number> {

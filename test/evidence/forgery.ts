@@ -5,7 +5,8 @@ import { gunzipSync, gzipSync } from 'node:zlib'
 
 import { sealSpool } from '../../src/evidence/index.js'
 import { verifyArchive, type VerifyOptions, type VerifyReport } from '../../src/evidence/verify.js'
-import { inChunks, member, paxMember, readAll, tarOf, type Member } from '../formats/tar-fixtures.js'
+import { inChunks } from '../formats/streams.js'
+import { member, paxMember, readAll, tarOf, type Member } from '../formats/tar-fixtures.js'
 import { collectSome, DIRECTORY, newSpool, SCENE, scratch } from './scratch.js'
 
 export const FOLDER = SCENE.run

@@ -7,7 +7,7 @@ import fc from 'fast-check'
 import { keepReturn } from '../../src/formats/keep-return.js'
 import { readGzip, type GzipEnd, type GzipLimits } from '../../src/formats/gzip.js'
 import { isCode } from '../../src/model/errors.js'
-import { inChunks } from './tar-fixtures.js'
+import { inChunks } from './streams.js'
 
 async function inflated(
   bytes: Buffer,

@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals'
 import fc from 'fast-check'
 
 import { readLines, type Line, type LineLimits } from '../../src/formats/jsonl.js'
-import { inChunks } from './tar-fixtures.js'
+import { inChunks } from './streams.js'
 
 async function linesOf(
   bytes: Buffer,

@@ -1,4 +1,5 @@
 import { readTar, type TarEnd, type TarHeader, type TarLimits } from '../../src/formats/tar.js'
+import { inChunks } from './streams.js'
 
 export interface Member {
   readonly name: string | Buffer
@@ -87,14 +88,6 @@ export const END = Buffer.alloc(1024)
 
 export function tarOf(...parts: readonly Buffer[]): Buffer {
   return Buffer.concat([...parts, END])
-}
-
-/** A stream of the bytes in chunks of a size. */
-export async function* inChunks(
-  bytes: Uint8Array,
-  size: number,
-): AsyncGenerator<Uint8Array, void, undefined> {
-  for (let at = 0; at < bytes.length; at += size) yield bytes.subarray(at, at + size)
 }
 
 export interface ReadMember {

@@ -11,17 +11,8 @@ import fc from 'fast-check'
 import { isCode } from '../../src/model/errors.js'
 import { expandSparse } from '../../src/formats/tar-sparse.js'
 import { readTar, type TarLimits } from '../../src/formats/tar.js'
-import {
-  END,
-  headerBlock,
-  inChunks,
-  member,
-  paxMember,
-  paxRecord,
-  rawPax,
-  readAll,
-  tarOf,
-} from './tar-fixtures.js'
+import { inChunks } from './streams.js'
+import { END, headerBlock, member, paxMember, paxRecord, rawPax, readAll, tarOf } from './tar-fixtures.js'
 
 const ABC = Buffer.from('abc')
 const base256 = (...bytes: readonly number[]): Buffer => Buffer.from(bytes)

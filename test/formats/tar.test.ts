@@ -18,7 +18,8 @@ import fc from 'fast-check'
 import { pack } from 'tar-stream'
 
 import { readTar } from '../../src/formats/tar.js'
-import { END, headerBlock, inChunks, member, paxMember, readAll, tarOf } from './tar-fixtures.js'
+import { inChunks } from './streams.js'
+import { END, headerBlock, member, paxMember, readAll, tarOf } from './tar-fixtures.js'
 
 async function packed(
   entries: readonly {
