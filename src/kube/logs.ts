@@ -69,7 +69,7 @@ export class ApiLogs implements LogStream {
       what,
       signal,
     )
-    if (succeeded(answer)) return answer.response
+    if (isLog(answer)) return answer.response
     throw refusal(this.#client.failure(asked, { ...answer, body: answer.refusal }))
   }
 
@@ -84,7 +84,7 @@ export class ApiLogs implements LogStream {
         accept: 'text/plain, application/json',
         signal: limit.signal,
       })
-      const refused = succeeded(response) ? Buffer.alloc(0) : await readBody(response, what, MAX_REFUSAL)
+      const refused = isLog(response) ? Buffer.alloc(0) : await readBody(response, what, MAX_REFUSAL)
       return { status: response.status, headers: response.headers, response, refusal: refused }
     } catch (error) {
       if (asked.signal.aborted) throw abortReason(asked.signal)
@@ -108,6 +108,11 @@ function refuseNotice(first: Buffer): void {
 interface LogAnswer extends Answered {
   readonly response: WireResponse
   readonly refusal: Buffer
+}
+
+/** A proxy's log-in page comes with 200 too, and is no evidence. */
+function isLog(answer: Answered): boolean {
+  return succeeded(answer) && !(answer.headers['content-type'] ?? '').includes('html')
 }
 
 function isBackendTls(answer: Answered): boolean {

@@ -86,6 +86,17 @@ describe('a log', () => {
     expect(server.seen).toHaveLength(2)
   })
 
+  it('is not a log-in page, though that comes with 200 too', async () => {
+    const sink = new Collecting()
+    server.answer = (_q, response) =>
+      void response.writeHead(200, { 'content-type': 'text/html' }).end('<html>Log in</html>')
+    await expect(logs.log(app, sink, options())).rejects.toMatchObject({
+      code: 'server',
+      message: expect.stringContaining('no Kubernetes API'),
+    })
+    expect(sink.text).toBe('')
+  })
+
   it.each<[number, string, string]>([
     [400, 'previous terminated container "app" in pod "web" not found', 'not-found'],
     [400, 'container app is not valid for pod web', 'not-found'],
@@ -145,6 +156,14 @@ describe('a log that does not come to its end', () => {
       (q, response, socket) => {
         void begun(q, response, socket)
         setTimeout(() => socket.destroy(), 20)
+      },
+    ],
+    [
+      'ends before the length that was said',
+      (_q, response, socket) => {
+        response.writeHead(200, { 'content-type': 'text/plain', 'content-length': '10' })
+        response.write('begun')
+        setTimeout(() => socket.end(), 20)
       },
     ],
     [

@@ -36,6 +36,26 @@ export class Slow extends Writable {
   }
 }
 
+/** Takes nothing until it is opened, and knows the most that it ever had to hold. */
+export class Gated extends Writable {
+  received = 0
+  mostHeld = 0
+  #waiting: (() => void) | undefined
+  #open = false
+
+  override _write(chunk: Buffer, _encoding: string, done: () => void): void {
+    this.mostHeld = Math.max(this.mostHeld, this.writableLength)
+    this.received += chunk.length
+    if (this.#open) done()
+    else this.#waiting = done
+  }
+
+  open(): void {
+    this.#open = true
+    this.#waiting?.()
+  }
+}
+
 /** Breaks at the nth chunk. */
 export class Breaking extends Writable {
   #left: number
