@@ -1,4 +1,5 @@
 import { toolVersion } from '../engine/version.js'
+import { forShell } from '../text/shell.js'
 
 /**
  * The command line. The version is answered before oclif loads, since scripts ask for it often. Everything that a command
@@ -16,7 +17,7 @@ export async function main(argv: readonly string[]): Promise<void> {
   const { ExitError } = await import('@oclif/core/errors')
   const { flush } = await import('@oclif/core/flush')
   try {
-    await run(argv.length === 0 ? ['--help'] : [...argv], import.meta.url)
+    await run([...(argv.length === 0 ? await bareArgv() : argv)], import.meta.url)
     await flush()
   } catch (error) {
     if (error instanceof ExitError) {
@@ -26,4 +27,13 @@ export async function main(argv: readonly string[]): Promise<void> {
     const { reportFailure } = await import('./failure.js')
     process.exitCode = reportFailure(error, argv.includes('--json'))
   }
+}
+
+/** The bare command: in a terminal the guided run, elsewhere the help. */
+async function bareArgv(): Promise<readonly string[]> {
+  if (!process.stdin.isTTY || !process.stderr.isTTY) return ['--help']
+  const { askGuided } = await import('./guided.js')
+  const argv = await askGuided()
+  process.stderr.write(`$ impound ${argv.map(forShell).join(' ')}\n`)
+  return argv
 }
