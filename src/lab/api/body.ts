@@ -20,8 +20,17 @@ export function parseJson(body: Buffer): Json {
   try {
     return JSON.parse(body.toString()) as Json
   } catch (error) {
-    throw badRequest(error instanceof Error ? error.message : String(error))
+    throw badRequest(goParseError(body.toString(), error))
   }
+}
+
+/** The words of Go's decoder, as far as the place of the error tells them. */
+function goParseError(text: string, error: unknown): string {
+  const message = error instanceof Error ? error.message : ''
+  const position = Number(/at position (\d+)/.exec(message)?.[1] ?? text.length)
+  const char = /Unexpected token '(.)'/su.exec(message)?.[1] ?? text.charAt(position)
+  if (char === '' || message.includes('end of JSON input')) return 'unexpected end of JSON input'
+  return `invalid character '${char}' looking for beginning of value`
 }
 
 /** Whether a write is only tried: `?dryRun=All`, or `dryRun: ["All"]` in a delete's options. Other values are 422. */

@@ -1,7 +1,7 @@
-import { asNumber, asObject, asString } from '../../model/json.js'
+import { asNumber, asObject, asString, type JsonObject } from '../../model/json.js'
 import { badRequest } from './status.js'
 
-/** Where a list in pages goes on: at this version, after this key. */
+/** Where a list in pages goes on: at this version, after this key. Version -1 is the newest, whatever was before. */
 export interface Continuation {
   readonly version: number
   readonly after: string
@@ -15,15 +15,19 @@ export function continueToken({ version, after }: Continuation): string {
 }
 
 export function parseContinueToken(token: string): Continuation {
-  const document = asObject(parse(Buffer.from(token, 'base64url').toString()))
-  const [version, start] = [asNumber(document?.rv), asString(document?.start)]
-  if (version === undefined || start === undefined) {
-    throw badRequest('invalid continue token: continue key is not valid')
+  const document = parse(Buffer.from(token, 'base64url').toString('latin1'))
+  const [version, start] = [asNumber(document.rv), asString(document.start)]
+  if (document.v !== 'meta.k8s.io/v1') {
+    throw invalidToken(
+      `server does not recognize this encoded version ${JSON.stringify(asString(document.v) ?? '')}`,
+    )
   }
+  if (version === undefined || version === 0) throw invalidToken('incorrect encoded start resourceVersion')
+  if (start === undefined || start === '') throw invalidToken('encoded start key empty')
   return { version, after: start.replace(/\0$/, '') }
 }
 
-/** The limit parameter: 0 or absent is no limit. */
+/** The limit parameter: 0 or less, or absent, is no limit. */
 export function parseLimit(text: string | null): number | undefined {
   if (text === null || text === '') return undefined
   if (!/^-?\d+$/.test(text)) {
@@ -32,10 +36,14 @@ export function parseLimit(text: string | null): number | undefined {
   return Number(text) > 0 ? Number(text) : undefined
 }
 
-function parse(text: string): unknown {
+function parse(text: string): JsonObject {
   try {
-    return JSON.parse(text)
+    return asObject(JSON.parse(text)) ?? {}
   } catch {
-    return undefined
+    throw invalidToken(`invalid character '${text.charAt(0)}' looking for beginning of value`)
   }
+}
+
+function invalidToken(why: string): Error {
+  return badRequest(`invalid continue token: continue key is not valid: ${why}`)
 }

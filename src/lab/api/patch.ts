@@ -4,20 +4,29 @@ import type { ApiCall } from './call.js'
 import { applyJsonPatch, PatchFailed } from './json-patch.js'
 import { applyMergePatch } from './merge-patch.js'
 import { badRequest, patchRejected, unsupportedMediaType } from './status.js'
+import { applyStrategicPatch, invalidPatch } from './strategic-patch.js'
 
 /** More operations than this the API server refuses. */
 const MOST_OPERATIONS = 10_000
+
+const NO_OBJECT =
+  'couldn\'t get version/kind; json parse error: json: cannot unmarshal array into Go value of type struct { APIVersion string "json:\\"apiVersion,omitempty\\""; Kind string "json:\\"kind,omitempty\\"" }'
 
 /** The object with the request's patch applied, by its content type. */
 export function patched(object: JsonObject, call: ApiCall): JsonObject {
   switch (call.contentType) {
     case 'application/json-patch+json':
       return asDocument(jsonPatched(object, parseJson(call.body)))
-    // of a strategic patch the lab knows maps, which merge as in a merge patch; lists that merge by key it does not
-    case 'application/strategic-merge-patch+json':
+    case 'application/strategic-merge-patch+json': {
+      const patch = asObject(parseJson(call.body))
+      if (patch === undefined) {
+        throw badRequest('json: cannot unmarshal array into Go value of type map[string]interface {}')
+      }
+      return applyStrategicPatch(call.resource.kind, object, patch)
+    }
     case 'application/merge-patch+json': {
       const patch = parseJson(call.body)
-      if (asObject(patch) === undefined) throw badRequest('a merge patch must be an object')
+      if (asObject(patch) === undefined) throw invalidPatch(JSON.stringify(patch), NO_OBJECT)
       return asDocument(applyMergePatch(object, patch))
     }
     default:

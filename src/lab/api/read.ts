@@ -3,13 +3,21 @@ import { labelsOf, nameOf, namespaceOf } from '../store/object.js'
 import type { Store } from '../store/store.js'
 import { parseFieldSelector } from './field-selector.js'
 import { parseLabelSelector } from './label-selector.js'
-import { continueToken, parseContinueToken, parseLimit } from './paging.js'
+import { continueToken, parseContinueToken, parseLimit, type Continuation } from './paging.js'
 import type { ResourceRequest } from './request-info.js'
+import { mustBeReached, parseVersion, wantedVersion } from './resource-version.js'
 import type { LabResource } from './resources.js'
 import { apiVersionOf, asListItem, servedShape } from './served-shape.js'
-import { expired, notFound } from './status.js'
+import { badRequest, expiredContinue, expiredVersion, notFound } from './status.js'
 
-export function getObject(store: Store, resource: LabResource, request: ResourceRequest): JsonObject {
+export function getObject(
+  store: Store,
+  resource: LabResource,
+  request: ResourceRequest,
+  query: URLSearchParams,
+): JsonObject {
+  const version = parseVersion(query.get('resourceVersion') ?? '')
+  if (version !== undefined) mustBeReached({ kind: 'not-older', version }, store)
   const name = request.name ?? ''
   const object = store.get(resource.table, { namespace: namespaceIn(resource, request), name })
   if (object === undefined) throw notFound(resource, name)
@@ -24,24 +32,18 @@ export function listObjects(
   query: URLSearchParams,
 ): JsonObject {
   const selects = selection(resource, query)
-  const limit = parseLimit(query.get('limit'))
-  const token = query.get('continue') ?? ''
-  const start = token === '' ? undefined : parseContinueToken(token)
-  const rows =
-    start === undefined ? store.list(resource.table) : store.snapshot(resource.table, start.version)
-  if (rows === undefined) throw expired()
-
-  const version = start?.version ?? store.version
+  // what comes from the watch cache comes whole
+  const limit = query.get('resourceVersion') === '0' ? undefined : parseLimit(query.get('limit'))
+  const { rows, version, after } = state(store, resource, query, limit !== undefined)
   const namespace = namespaceIn(resource, request)
   const matching = rows
     .filter((row) => namespace === undefined || namespaceOf(row) === namespace)
-    .filter((row) => start === undefined || keyOf(row) > start.after)
+    .filter((row) => after === undefined || keyOf(row) > after)
     .map((row) => servedShape(row, resource))
     .filter(selects)
   const page = limit === undefined ? matching : matching.slice(0, limit)
   const last = page.at(-1)
   const remaining = matching.length - page.length
-  if (remaining > 0 && start === undefined) store.keepSnapshot(resource.table)
   const selective = query.has('labelSelector') || query.has('fieldSelector')
   return {
     kind: `${resource.kind}List`,
@@ -56,6 +58,38 @@ export function listObjects(
     },
     items: page.map(asListItem),
   }
+}
+
+/** The rows that a list shows, of which version, and from which key on. */
+function state(
+  store: Store,
+  resource: LabResource,
+  query: URLSearchParams,
+  limited: boolean,
+): { readonly rows: readonly JsonObject[]; readonly version: number; readonly after: string | undefined } {
+  const wanted = wantedVersion(query, limited)
+  const token = query.get('continue') ?? ''
+  if (token !== '') {
+    if ((query.get('resourceVersion') ?? '') !== '') {
+      throw badRequest('specifying resource version is not allowed when using continue')
+    }
+    const start = parseContinueToken(token)
+    const version = start.version < 0 ? store.version : start.version
+    return { rows: pageRows(store, resource, { ...start, version }), version, after: start.after }
+  }
+  mustBeReached(wanted, store)
+  if (wanted.kind !== 'exact') {
+    return { rows: store.list(resource.table), version: store.version, after: undefined }
+  }
+  const rows = store.listAt(resource.table, wanted.version)
+  if (rows === undefined) throw expiredVersion()
+  return { rows, version: wanted.version, after: undefined }
+}
+
+function pageRows(store: Store, resource: LabResource, start: Continuation): readonly JsonObject[] {
+  const rows = store.listAt(resource.table, start.version)
+  if (rows === undefined) throw expiredContinue(continueToken({ ...start, version: -1 }))
+  return rows
 }
 
 /** Both selectors of a query, over objects as they are served. */

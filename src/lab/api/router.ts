@@ -65,7 +65,7 @@ function resourceAnswer(context: ApiContext, call: ApiCall): Answer {
   if (request.single) checkName(request.name ?? '')
   switch (request.verb) {
     case 'get':
-      return jsonAnswer(200, getObject(context.store, resource, request))
+      return jsonAnswer(200, getObject(context.store, resource, request, query))
     case 'list':
       return jsonAnswer(200, listObjects(context.store, resource, request, query))
     case 'watch':

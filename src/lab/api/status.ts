@@ -32,21 +32,24 @@ export class ApiStatus extends Error {
   override readonly name = 'ApiStatus'
   readonly code: number
   readonly headers: Readonly<Record<string, string>>
-  readonly #reason: string
+  readonly #reason: string | undefined
+  readonly #metadata: JsonObject
   readonly #details: StatusDetails | undefined
 
   constructor(
     code: number,
-    reason: string,
+    reason: string | undefined,
     message: string,
     details?: StatusDetails,
     headers: Readonly<Record<string, string>> = {},
+    metadata: JsonObject = {},
   ) {
     super(message)
     this.code = code
     this.headers = headers
     this.#reason = reason
     this.#details = details
+    this.#metadata = metadata
   }
 
   get body(): JsonObject {
@@ -54,10 +57,10 @@ export class ApiStatus extends Error {
     return {
       kind: 'Status',
       apiVersion: 'v1',
-      metadata: {},
+      metadata: this.#metadata,
       status: 'Failure',
       message: this.message,
-      reason: this.#reason,
+      ...(this.#reason === undefined ? {} : { reason: this.#reason }),
       ...(details === undefined ? {} : { details }),
       code: this.code,
     }
@@ -79,7 +82,7 @@ function about(of: GroupResource, name: string): StatusDetails {
   return {
     ...(name === '' ? {} : { name }),
     ...(of.group === '' ? {} : { group: of.group }),
-    kind: of.resource,
+    ...(of.resource === '' ? {} : { kind: of.resource }),
   }
 }
 
@@ -135,12 +138,20 @@ export function modifiedMeanwhile(of: GroupResource, name: string): ApiStatus {
   )
 }
 
-export function expired(): ApiStatus {
+/** A page of a list whose version is gone; the token in the answer goes on with what is there now. */
+export function expiredContinue(inconsistent: string): ApiStatus {
   return new ApiStatus(
     410,
     'Expired',
-    'The provided continue parameter is too old to display a consistent list result. You can start a new list without the continue parameter.',
+    'The provided continue parameter is too old to display a consistent list result. You can start a new list without the continue parameter, or use the continue token in this response to retrieve the remainder of the results. Continuing with the provided token results in an inconsistent list - objects that were created, modified, or deleted between the time the first chunk was returned and now may show up in the list.',
+    undefined,
+    {},
+    { continue: inconsistent },
   )
+}
+
+export function expiredVersion(): ApiStatus {
+  return new ApiStatus(410, 'Expired', 'The resourceVersion for the provided list is too old.')
 }
 
 /** A watch from a version that history no longer has. */

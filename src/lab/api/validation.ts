@@ -1,21 +1,12 @@
 import { isDeepStrictEqual } from 'node:util'
 
-import { asObject, asString, at, type JsonObject } from '../../model/json.js'
+import { asArray, asObject, asString, at, type JsonObject } from '../../model/json.js'
 import { nameOf, namespaceOf, objectsIn, omit, uidOf } from '../store/object.js'
 import type { LabResource } from './resources.js'
+import { LABEL_VALUE, LABEL_VALUE_TEXT, qualifiedNameError, SUBDOMAIN, SUBDOMAIN_TEXT } from './names.js'
 import { badRequest, invalid, type FieldError } from './status.js'
 
-const SUBDOMAIN = /^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/
-const LABEL_VALUE = /^(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?$/
-const LABEL_NAME = /^([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]$/
 const ANNOTATIONS_LIMIT = 256 * 1024
-
-const SUBDOMAIN_TEXT =
-  "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.', and must start and end with an alphanumeric character (e.g. 'example.com', regex used for validation is '[a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*')"
-const LABEL_VALUE_TEXT =
-  "a valid label must be an empty string or consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric character (e.g. 'MyValue',  or 'my_value',  or '12345', regex used for validation is '(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?')"
-const QUALIFIED_NAME_TEXT =
-  "name part must consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric character (e.g. 'MyName',  or 'my.name',  or '123-abc', regex used for validation is '([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]')"
 
 /** Throws the 422 that the server's checks of metadata would, before an object is created. */
 export function validateNew(object: JsonObject, resource: LabResource): void {
@@ -49,6 +40,14 @@ export function validateUpdate(object: JsonObject, before: JsonObject, resource:
   if (uidOf(object) !== uidOf(before)) {
     errors.push(invalidValue('metadata.uid', uidOf(object), 'field is immutable'))
   }
+  const added = newFinalizers(object, before)
+  if (added.length > 0) {
+    errors.push({
+      reason: 'FieldValueForbidden',
+      field: 'metadata.finalizers',
+      message: `Forbidden: no new finalizers can be added if the object is being deleted, found new finalizers []string{${added.map((name) => JSON.stringify(name)).join(', ')}}`,
+    })
+  }
   if (resource.table === 'pods' && !isDeepStrictEqual(frozenSpec(object), frozenSpec(before))) {
     errors.push({
       reason: 'FieldValueForbidden',
@@ -58,6 +57,17 @@ export function validateUpdate(object: JsonObject, before: JsonObject, resource:
     })
   }
   throwIfAny([...errors, ...mapErrors(object)], object, resource)
+}
+
+const STANDARD_FINALIZERS = ['foregroundDeletion', 'kubernetes', 'orphan']
+
+/** The finalizers that an update would add to an object on its way out. */
+function newFinalizers(object: JsonObject, before: JsonObject): readonly string[] {
+  if (at(before, 'metadata', 'deletionTimestamp') === undefined) return []
+  const [now, was] = [object, before].map((one) =>
+    asArray(at(one, 'metadata', 'finalizers')).map((name) => asString(name) ?? ''),
+  )
+  return (now ?? []).filter((name) => was?.includes(name) !== true)
 }
 
 /** What of a pod's spec no update may change. */
@@ -74,7 +84,8 @@ function mapErrors(object: JsonObject): readonly FieldError[] {
   const errors: FieldError[] = []
   for (const [key, value] of Object.entries(asObject(at(object, 'metadata', 'labels')) ?? {})) {
     const text = asString(value)
-    if (!isQualifiedName(key)) errors.push(invalidValue('metadata.labels', key, QUALIFIED_NAME_TEXT))
+    const wrong = qualifiedNameError(key)
+    if (wrong !== undefined) errors.push(invalidValue('metadata.labels', key, wrong))
     if (text === undefined || !LABEL_VALUE.test(text)) {
       errors.push(invalidValue('metadata.labels', text ?? JSON.stringify(value), LABEL_VALUE_TEXT))
     } else if (text.length > 63) {
@@ -84,13 +95,19 @@ function mapErrors(object: JsonObject): readonly FieldError[] {
   let size = 0
   for (const [key, value] of Object.entries(asObject(at(object, 'metadata', 'annotations')) ?? {})) {
     const text = asString(value)
-    if (!isQualifiedName(key.toLowerCase())) {
-      errors.push(invalidValue('metadata.annotations', key, QUALIFIED_NAME_TEXT))
-    }
+    const wrong = qualifiedNameError(key.toLowerCase())
+    if (wrong !== undefined) errors.push(invalidValue('metadata.annotations', key, wrong))
     if (text === undefined) {
       errors.push(invalidValue('metadata.annotations', JSON.stringify(value), 'must be a string'))
     }
     size += key.length + (text?.length ?? 0)
+  }
+  for (const [index, finalizer] of asArray(at(object, 'metadata', 'finalizers')).entries()) {
+    const text = asString(finalizer) ?? ''
+    if (text.includes('/') && qualifiedNameError(text) === undefined) continue
+    if (STANDARD_FINALIZERS.includes(text)) continue
+    const why = 'name is neither a standard finalizer name nor is it fully qualified'
+    errors.push(invalidValue(`metadata.finalizers[${index}]`, text, why))
   }
   if (size > ANNOTATIONS_LIMIT) {
     errors.push({
@@ -100,16 +117,6 @@ function mapErrors(object: JsonObject): readonly FieldError[] {
     })
   }
   return errors
-}
-
-function isQualifiedName(key: string): boolean {
-  const [name = '', prefix, ...more] = key.split('/').reverse()
-  return (
-    more.length === 0 &&
-    LABEL_NAME.test(name) &&
-    name.length <= 63 &&
-    (prefix === undefined || SUBDOMAIN.test(prefix))
-  )
 }
 
 function invalidValue(field: string, value: string, why: string): FieldError {

@@ -59,6 +59,11 @@ export function createObject(context: ApiContext, call: ApiCall, dryRun: boolean
 export function updateObject(context: ApiContext, call: ApiCall, dryRun: boolean): JsonObject {
   const sent = kindChecked(parseBody(call), call)
   const name = call.request.name ?? ''
+  if (nameOf(sent) === '') {
+    throw badRequest(
+      `the name of the object (${name} based on URL) was undeterminable: name must be provided`,
+    )
+  }
   if (nameOf(sent) !== name) {
     throw badRequest(`the name of the object (${nameOf(sent)}) does not match the name on the URL (${name})`)
   }

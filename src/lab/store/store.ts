@@ -13,25 +13,34 @@ export interface Change {
   readonly resourceVersion: number
 }
 
-/** Snapshots that lists in pages may still come back to. Older ones are answered with 410. */
-const SNAPSHOTS_KEPT = 100
+/** Changes that lists and watches may still go back over. What is older is compacted by itself. */
+const HISTORY_KEPT = 10_000
+
+type Rows = Map<string, JsonObject>
 
 /**
- * The lab's etcd: immutable objects in tables, one resourceVersion counter for all. Every write makes a new version and
- * tells the listeners, in order.
+ * The lab's etcd: immutable objects in tables, one resourceVersion counter for all, and the history since the last
+ * compaction. Every write makes a new version and tells the listeners, in order.
  */
 export class Store {
-  readonly #tables = new Map<string, Map<string, JsonObject>>()
+  readonly #tables = new Map<string, Rows>()
   readonly #listeners = new Set<(change: Change) => void>()
-  readonly #snapshots = new Map<string, readonly JsonObject[]>()
+  readonly #history: Change[] = []
   #version: number
+  #compacted: number
 
   constructor(firstVersion: number) {
     this.#version = firstVersion
+    this.#compacted = firstVersion
   }
 
   get version(): number {
     return this.#version
+  }
+
+  /** The oldest version that can still be seen. */
+  get oldest(): number {
+    return this.#compacted
   }
 
   get(table: string, ref: ObjectRef): JsonObject | undefined {
@@ -40,10 +49,27 @@ export class Store {
 
   /** In etcd's order: by namespace and name. */
   list(table: string, namespace?: string): readonly JsonObject[] {
-    const rows = [...(this.#tables.get(table) ?? [])]
-    const wanted =
-      namespace === undefined ? rows : rows.filter(([, object]) => namespaceOf(object) === namespace)
-    return wanted.sort(([a], [b]) => (a < b ? -1 : 1)).map(([, object]) => object)
+    return inOrder(this.#tables.get(table) ?? new Map<string, JsonObject>(), namespace)
+  }
+
+  /** A table as it was at a version; undefined where history no longer goes so far back. */
+  listAt(table: string, version: number): readonly JsonObject[] | undefined {
+    if (version < this.#compacted) return undefined
+    const rows: Rows = new Map(this.#tables.get(table))
+    for (const change of this.#history.toReversed()) {
+      if (change.resourceVersion <= version) break
+      if (change.table !== table) continue
+      const key = keyOf({ namespace: namespaceOf(change.object), name: nameOf(change.object) })
+      if (change.before === undefined) rows.delete(key)
+      else rows.set(key, change.before)
+    }
+    return inOrder(rows)
+  }
+
+  /** The changes to a table after a version, oldest first; undefined where history no longer goes so far back. */
+  since(table: string, version: number): readonly Change[] | undefined {
+    if (version < this.#compacted) return undefined
+    return this.#history.filter((change) => change.table === table && change.resourceVersion > version)
   }
 
   tables(): readonly string[] {
@@ -52,8 +78,7 @@ export class Store {
 
   /** Creates or replaces; returns the object as stored, with its new resourceVersion. */
   put(table: string, object: JsonObject): JsonObject {
-    const rows = this.#tables.get(table) ?? new Map<string, JsonObject>()
-    this.#tables.set(table, rows)
+    const rows = this.#rows(table)
     const key = keyOf({ namespace: namespaceOf(object), name: nameOf(object) })
     const before = rows.get(key)
     const kind = before === undefined ? 'ADDED' : 'MODIFIED'
@@ -66,9 +91,7 @@ export class Store {
 
   /** An object as it was before the lab began: its resourceVersion stays, nobody is told. */
   seed(table: string, object: JsonObject): void {
-    const rows = this.#tables.get(table) ?? new Map<string, JsonObject>()
-    this.#tables.set(table, rows)
-    rows.set(keyOf({ namespace: namespaceOf(object), name: nameOf(object) }), object)
+    this.#rows(table).set(keyOf({ namespace: namespaceOf(object), name: nameOf(object) }), object)
   }
 
   delete(table: string, ref: ObjectRef): JsonObject | undefined {
@@ -82,21 +105,12 @@ export class Store {
     return last
   }
 
-  /** Keeps a table's rows as they are now for later pages of the list at this version. */
-  keepSnapshot(table: string): void {
-    this.#snapshots.set(`${table}@${this.#version}`, this.list(table))
-    const oldest = this.#snapshots.keys().next().value
-    if (this.#snapshots.size > SNAPSHOTS_KEPT && oldest !== undefined) this.#snapshots.delete(oldest)
-  }
-
-  /** Undefined where it is no longer kept: the continue token has expired. */
-  snapshot(table: string, version: number): readonly JsonObject[] | undefined {
-    return this.#snapshots.get(`${table}@${version}`)
-  }
-
-  /** As etcd's compaction does: every continue token given out so far has expired. */
+  /** As etcd's compaction does: older versions, and continue tokens given out so far, are no longer served. */
   compact(): void {
-    this.#snapshots.clear()
+    this.#history.length = 0
+    // as after a write: what was read until now is the past
+    this.#version += 1
+    this.#compacted = this.#version
   }
 
   /** Returns the way to stop listening. */
@@ -105,9 +119,25 @@ export class Store {
     return () => this.#listeners.delete(listener)
   }
 
+  #rows(table: string): Rows {
+    const rows = this.#tables.get(table) ?? new Map<string, JsonObject>()
+    this.#tables.set(table, rows)
+    return rows
+  }
+
   #tell(change: Change): void {
+    this.#history.push(change)
+    if (this.#history.length > HISTORY_KEPT) {
+      this.#compacted = this.#history.shift()?.resourceVersion ?? this.#compacted
+    }
     for (const listener of this.#listeners) listener(change)
   }
+}
+
+function inOrder(rows: Rows, namespace?: string): readonly JsonObject[] {
+  const all = [...rows]
+  const wanted = namespace === undefined ? all : all.filter(([, object]) => namespaceOf(object) === namespace)
+  return wanted.sort(([a], [b]) => (a < b ? -1 : 1)).map(([, object]) => object)
 }
 
 function keyOf(ref: ObjectRef): string {

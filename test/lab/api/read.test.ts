@@ -104,7 +104,18 @@ describe('a read', () => {
       undefined,
     ],
     ['/api/v1/pods?limit=x', 400, 'strconv.ParseInt: parsing "x": invalid syntax', undefined],
-    ['/api/v1/pods?continue=zzz', 400, 'invalid continue token: continue key is not valid', undefined],
+    [
+      '/api/v1/pods?continue=zzz',
+      400,
+      "invalid continue token: continue key is not valid: invalid character 'Ï' looking for beginning of value",
+      undefined,
+    ],
+    [
+      '/api/v1/pods?continue=e30',
+      400,
+      'invalid continue token: continue key is not valid: server does not recognize this encoded version ""',
+      undefined,
+    ],
     ['/api/v1/pods?fieldSelector=foo%3Dbar', 400, 'field label not supported: foo', undefined],
   ])('of %s is a %d', async (path, code, message, details) => {
     const reply = await get(path)

@@ -60,9 +60,7 @@ describe('an image of mixed layers', () => {
   it('has a zstd layer whose tar has the digest that the configuration says', async () => {
     const { url } = await start()
     const bytes = await bytesOf(await fetch(`${url}/blobs/${zstdLayer}`))
-    const config = (await (
-      await fetch(`${url}/blobs/${String(at(manifest, 'config', 'digest'))}`)
-    ).json())
+    const config = await (await fetch(`${url}/blobs/${String(at(manifest, 'config', 'digest'))}`)).json()
     expect(digestOf(zstdDecompressSync(bytes))).toBe(at(config, 'rootfs', 'diff_ids', 1))
   })
 })
