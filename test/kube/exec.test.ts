@@ -240,6 +240,24 @@ describe('an exec that can not be right', () => {
   })
 })
 
+describe('an exec that a busy server puts off', () => {
+  it('waits as long as the server says, and tells in a few words', async () => {
+    server.answer = (_q, response) => {
+      server.socket = script(SUCCESS)
+      json(response, 429, status(429, 'Too many requests'), { 'retry-after': '2' })
+    }
+    await expect(run()).resolves.toMatchObject({ exitCode: 0 })
+    expect(bench.slept).toEqual([2000])
+    expect(bench.notices).toEqual(['exec in app of shop/web: the server is busy (429); again in 2 s.'])
+  })
+
+  it('is not begun twice for any other refusal', async () => {
+    server.answer = (_q, response) => json(response, 503, status(503, 'away'), { 'retry-after': '1' })
+    await expect(run()).rejects.toMatchObject({ code: 'server' })
+    expect(server.seen).toHaveLength(1)
+  })
+})
+
 describe('a slow sink', () => {
   it('holds the sender back instead of filling memory, and gets every byte before the end', async () => {
     const chunk = frame(1, Buffer.alloc(1024 * 1024, 1))

@@ -212,6 +212,25 @@ describe('asking again', () => {
     expect(bench.notices).toEqual(['list pods in shop: the server is busy (429); again in 2 s.'])
   })
 
+  it.each([
+    ['tells what priority and fairness made of it where bugs are looked for', { IMPOUND_DEBUG: '1' }, 1],
+    ['keeps that to itself otherwise', {}, 0],
+  ])('%s', async (_name, env, lines) => {
+    const fairness = { 'x-kubernetes-pf-flowschema-uid': 'f-1', 'x-kubernetes-pf-prioritylevel-uid': 'p-1' }
+    let busy = true
+    server.answer = (_q, response) => {
+      if (busy) json(response, 429, status(429, 'slow'), { 'retry-after': '1', ...fairness })
+      else json(response, 200, { kind: 'PodList' })
+      busy = false
+    }
+    const text = kubeconfigFor(server.url, certificate.authority.certificate)
+    const connection = await bench.connect(text, { env })
+    await connection.reader.get(podPath('shop'), { signal: new AbortController().signal })
+    const told = bench.notices.filter((line) => line.includes('f-1') && line.includes('p-1'))
+    expect(told).toHaveLength(lines)
+    expect(bench.notices).toContain('list pods in shop: the server is busy (429); again in 1 s.')
+  })
+
   it('does not wait for what a 429 asks beyond reason', async () => {
     server.answer = (_q, r) => json(r, 429, status(429, 'slow'), { 'retry-after': '3600' })
     await expect(read()).rejects.toMatchObject({ code: 'throttled' })
