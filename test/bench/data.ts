@@ -1,8 +1,13 @@
 import { createCipheriv } from 'node:crypto'
 
+/** A cipher is slow at giving a few bytes: those are cut from a bigger piece. */
+const POOL = 64 << 10
+const SMALL = 1 << 10
+
 /** Bytes that look random and are the same for the same seed. */
 export class Bytes {
   readonly #cipher: ReturnType<typeof createCipheriv>
+  #pool = Buffer.alloc(0)
 
   constructor(seed: number) {
     const iv = Buffer.alloc(16)
@@ -11,7 +16,11 @@ export class Bytes {
   }
 
   take(count: number): Buffer {
-    return this.#cipher.update(Buffer.alloc(count))
+    if (count > SMALL) return this.#cipher.update(Buffer.alloc(count))
+    if (this.#pool.length < count) this.#pool = this.#cipher.update(Buffer.alloc(POOL))
+    const taken = this.#pool.subarray(0, count)
+    this.#pool = this.#pool.subarray(count)
+    return taken
   }
 
   /** Evenly, from `from` up to and without `to`. */
@@ -39,6 +48,29 @@ export function* mixedFiles(total: number): Generator<DataFile> {
     const name = `d${String(number % 50).padStart(2, '0')}/f${String(number).padStart(6, '0')}`
     yield { name, body: kind(bytes, size) }
   }
+}
+
+/** As {@link mixedFiles}, in the sizes of what a run collects: nine small documents to each stream of a tenth of the whole. */
+export function* collectedFiles(total: number): Generator<DataFile> {
+  const streams = 10
+  let parts: Buffer[] = []
+  let length = 0
+  let number = 0
+  for (const { body } of mixedFiles(total)) {
+    const name = `f${String(number).padStart(6, '0')}`
+    if (number % streams !== 0) {
+      yield { name, body }
+      number += 1
+      continue
+    }
+    parts.push(body)
+    length += body.length
+    if (length < total / streams) continue
+    yield { name, body: Buffer.concat(parts) }
+    ;[parts, length] = [[], 0]
+    number += 1
+  }
+  if (length > 0) yield { name: `f${String(number).padStart(6, '0')}`, body: Buffer.concat(parts) }
 }
 
 function fileSize(bytes: Bytes): number {

@@ -2,7 +2,7 @@ import { mkdir, rm, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 
 import type { Bench, Outcome } from '../bench.js'
-import { mixedFiles } from '../data.js'
+import { collectedFiles } from '../data.js'
 
 export const sealBench: Bench = {
   name: 'seal',
@@ -54,7 +54,7 @@ async function sizeThenRemove(archive: string, what: string): Promise<Outcome> {
 /** Returns the number of files. */
 async function writeFiles(folder: string, total: number): Promise<number> {
   let count = 0
-  for (const { name, body } of mixedFiles(total)) {
+  for (const { name, body } of collectedFiles(total)) {
     const path = join(folder, name)
     await mkdir(join(path, '..'), { recursive: true })
     await writeFile(path, body)
