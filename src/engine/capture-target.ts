@@ -1,0 +1,131 @@
+import { join } from 'node:path'
+
+import { journalInto, openState, targetDirectory, type Spool, type Turns } from '../evidence/index.js'
+import type { RunContext } from '../model/ports/run-context.js'
+import type { Sink } from '../model/ports/sink.js'
+import type { Target } from '../model/target.js'
+import { aftermath, type Aftermath } from './aftermath.js'
+import { runPhase, type TargetCapture } from './collect.js'
+import { contain } from './contain.js'
+import { changedFiles } from './found.js'
+import { collectOptions, type PreparedRun } from './prepare.js'
+import type { Progress } from './progress.js'
+import { Recording, type RedactBody } from './recorder.js'
+import { UNKNOWN_CLUSTER } from './release-source.js'
+import type { Choices } from './request.js'
+import type { ContainmentResult, TargetResult } from './result.js'
+import { stateDirectory } from './system.js'
+
+/** The API reads end after this, done or not: containment waits for nobody. */
+const READ_DEADLINE_MS = 30_000
+
+/** What the targets of one run share. */
+export interface TargetRun {
+  readonly prepared: PreparedRun
+  readonly choices: Choices
+  readonly spool: Spool
+  readonly redact: RedactBody
+  readonly soft: RunContext
+  readonly hard: RunContext
+  readonly containing: Turns
+  readonly confirmedAt: number
+  readonly progress: Progress
+  /** Told as soon as something is known, so that a fault later on can't lose it. */
+  report(result: TargetResult): void
+}
+
+/**
+ * One pod through its phases: API reads, volatile evidence, containment, slow evidence, a last look. Throws only what
+ * travels: local storage failing, a fault of impound.
+ */
+export async function captureTarget(target: Target, of: TargetRun): Promise<void> {
+  const { prepared, spool, soft, progress, choices } = of
+  const directory = targetDirectory(target)
+  const label = `${target.namespace}/${target.name}`
+  const recording = new Recording(prepared.kube.reader, (body, name) =>
+    of.redact(body, `data/targets/${directory}/${name}`),
+  )
+  const capture: TargetCapture = {
+    target,
+    label,
+    recording,
+    options: collectOptions(prepared.request, choices),
+    kube: prepared.kube,
+    registry: prepared.registry,
+    caseView: { document: (name) => spool.readDocument(`data/targets/${directory}/${name}`) },
+    progress,
+    sink: (collector) => spool.targetSink({ directory }, collector),
+    ledger: () => spool.ledger().filter((row) => row.target === directory),
+  }
+  const { collectors } = prepared
+  await runPhase(soft, 'read', collectors, capture, READ_DEADLINE_MS)
+  await runPhase(soft, 'volatile', collectors, capture)
+  const containment = soft.signal.aborted
+    ? undefined
+    : await of.containing.take(() => containOne(target, directory, of))
+  const { namespace, name, uid } = target
+  const contained = { namespace, name, uid, ...(containment === undefined ? {} : { containment }) }
+  of.report({ ...contained, changedFiles: [] })
+  await runPhase(soft, 'contained', collectors, capture)
+  await runPhase(soft, 'slow', collectors, capture)
+  const after = await lookAgain(target, recording, spool.targetSink({ directory }, 'aftermath'), of)
+  of.report({ ...contained, after, changedFiles: await changedFiles(spool, directory) })
+}
+
+async function lookAgain(
+  target: Target,
+  recording: Recording,
+  sink: Sink,
+  of: TargetRun,
+): Promise<Aftermath> {
+  const { prepared } = of
+  const api = recording.freshReaderFor(sink, of.hard.signal)
+  const skew = prepared.scene.clock.apiServerOffsetMs?.min ?? 0
+  const after = await aftermath(api, target, prepared.startedAt.toISOString(), skew)
+  const { derivedFrom } = after
+  const source = { kind: 'derived', mediaType: 'application/json', trust: 'api', derivedFrom } as const
+  await sink.document('containment/aftermath.json', after, source, '')
+  return after
+}
+
+async function containOne(
+  target: Target,
+  directory: string,
+  of: TargetRun,
+): Promise<ContainmentResult | undefined> {
+  const { prepared } = of
+  const plan = prepared.plan.targets.find(({ uid }) => uid === target.uid)?.quarantine
+  if (prepared.quarantine === undefined || plan === undefined) return undefined
+  const label = `${target.namespace}/${target.name}`
+  of.progress({ type: 'phase', phase: 'contain', target: label })
+  const state = await openState(
+    stateDirectory(),
+    prepared.scene.where.clusterUid ?? UNKNOWN_CLUSTER,
+    target.uid,
+  )
+  try {
+    await state.describe({
+      case: prepared.plan.case,
+      run: of.spool.name,
+      who: prepared.scene.who.user ?? prepared.scene.who.osUser,
+      archive: join(prepared.output, `${of.spool.name}.tar.gz`),
+      context: prepared.scene.where.context,
+      server: prepared.scene.where.server,
+      target: { namespace: target.namespace, name: target.name, uid: target.uid },
+    })
+    const result = await contain(of.hard, {
+      action: prepared.quarantine,
+      plan,
+      kube: prepared.kube,
+      journal: journalInto(of.spool.journal, state.journal),
+      sink: of.spool.targetSink({ directory }, 'quarantine'),
+      confirmedAt: of.confirmedAt,
+      cluster: prepared.request.cluster,
+    })
+    if (result.afterMs !== undefined)
+      of.progress({ type: 'contained', target: label, afterMs: result.afterMs })
+    return result
+  } finally {
+    await state.close()
+  }
+}
