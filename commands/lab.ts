@@ -41,7 +41,7 @@ export class Lab extends BaseCommand {
         kubeconfig: lab.kubeconfig,
         url: lab.url,
         suspect,
-        registry,
+        registry: { host: registry.host, url: registry.url },
         seize,
       }
       const text = `export KUBECONFIG=${forShell(lab.kubeconfig)}\n${seize}\n`

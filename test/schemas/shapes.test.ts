@@ -1,0 +1,153 @@
+import { describe, expect, it } from '@jest/globals'
+
+import type { FailureDocument } from '../../src/cli/failure.js'
+import type { Aftermath } from '../../src/engine/aftermath.js'
+import type { ChangedFiles } from '../../src/engine/found.js'
+import type { CollectorPlan, RunPlan, TargetPlan } from '../../src/engine/plan.js'
+import type { ProgressEvent } from '../../src/engine/progress.js'
+import type {
+  ArchiveResult,
+  ContainmentResult,
+  ReleaseResult,
+  RunResult,
+  TargetResult,
+} from '../../src/engine/result.js'
+import type { SealResult } from '../../src/engine/seal.js'
+import type { StateFacts } from '../../src/evidence/state.js'
+import type { VerifyReport } from '../../src/evidence/verify-report.js'
+import type { LogBody, WriteIntent, WriteOutcome } from '../../src/model/acquisition.js'
+import type { Verdict } from '../../src/model/containment.js'
+import type {
+  ChangeKind,
+  DiffEntry,
+  EventLine,
+  FileFacts,
+  FilesystemSummary,
+  FileType,
+  ImageDocument,
+  LogsDocument,
+  NetworkDocument,
+  OwnersDocument,
+  PodDocument,
+} from '../../src/model/documents.js'
+import type { ErrorCode } from '../../src/model/errors.js'
+import type { ArtefactRecord, LedgerRow, Trust } from '../../src/model/evidence.js'
+import { EXIT } from '../../src/model/exit.js'
+import type { QuarantinePlan, Refusal } from '../../src/model/quarantine-plan.js'
+import type { ReleasePlan } from '../../src/model/release-plan.js'
+import type { Scene } from '../../src/model/scene.js'
+import type { ContainerRole } from '../../src/model/target.js'
+import { schemaNode } from './schemas.js'
+
+type Split<Text extends string> = Text extends ''
+  ? never
+  : Text extends `${infer Head} ${infer Rest}`
+    ? Head | Split<Rest>
+    : Text
+
+/** The text, if its words are exactly these names: one too few or too many, and it does not compile. */
+type Exactly<Text extends string, Names> = [Split<Text>] extends [Names]
+  ? [Names] extends [Split<Text>]
+    ? Text
+    : never
+  : never
+
+type MustKeys<Type> = {
+  [Key in keyof Type]-?: Pick<Type, Key> extends Required<Pick<Type, Key>> ? Key : never
+}[keyof Type]
+type MayKeys<Type> = Exclude<keyof Type, MustKeys<Type>>
+
+interface Shape {
+  readonly must: readonly string[]
+  readonly may: readonly string[]
+}
+
+/** The keys of a type, which the compiler checks: those that are always there, and those that may be absent. */
+function shape<Type>() {
+  return <Must extends string, May extends string>(
+    must: Must & Exactly<Must, MustKeys<Type>>,
+    may: May & Exactly<May, MayKeys<Type>>,
+  ): Shape => ({ must: must.split(' '), may: may === '' ? [] : may.split(' ') })
+}
+
+/** The words of a union of strings, which the compiler checks. */
+function words<Union extends string>() {
+  return <Text extends string>(text: Text & Exactly<Text, Union>): readonly string[] => text.split(' ')
+}
+
+// prettier-ignore
+const SHAPES: readonly (readonly [string, Shape])[] = [
+  ['aftermath', shape<Aftermath>()('schema derivedFrom suspect restarts unknown', 'replacements')],
+  ['acquisition/$defs/intent', shape<WriteIntent>()('id action step method path auditId', 'body prior target')],
+  ['acquisition/$defs/result', shape<WriteOutcome>()('id', 'status error resourceVersion uid')],
+  ['diff-entry', shape<DiffEntry>()('path change changed class flags', 'pathB64 before after content')],
+  ['diff-entry/$defs/facts', shape<FileFacts>()('type mode uid gid size mtime', 'atime ctime link device sha256 layer xattrs')],
+  ['error', shape<FailureDocument>()('schema exitStatus error', '')],
+  ['event', shape<EventLine>()('about kind name type reason message count reporter uid derivedFrom', 'first last')],
+  ['filesystem-summary', shape<FilesystemSummary>()('schema container method trust disturbance degraded baseline capture counts contentKeptBytes', '')],
+  ['image', shape<ImageDocument>()('schema derivedFrom container reference imageID notes', 'digest registry tagNow')],
+  ['index', shape<ArtefactRecord>()('path sha256 bytes collector source status startedAt endedAt', 'target reason detail')],
+  ['ledger/$defs/row', shape<LedgerRow>()('collector subject status', 'target reason detail path bytes')],
+  ['logs', shape<LogsDocument>()('schema logs olderFiles', '')],
+  ['logs/properties/logs/items', shape<LogsDocument['logs'][number]>()('container run path bytes lines endsWithNewline kubeletCertificateUnverified', 'firstLineAt lastLineAt containerStartedAt')],
+  ['network', shape<NetworkDocument>()('schema derivedFrom missing', 'policies services ingresses')],
+  ['owners', shape<OwnersDocument>()('schema derivedFrom owners', '')],
+  ['owners/properties/owners/items', shape<OwnersDocument['owners'][number]>()('apiVersion kind name uid controller read', 'why')],
+  ['plan', shape<RunPlan>()('schema command case at scene allow targets store', '')],
+  ['plan/$defs/target', shape<TargetPlan>()('namespace name uid restarts images collectors', 'created node serviceAccount owner undo quarantine')],
+  ['plan/$defs/collector', shape<CollectorPlan>()('name impact will missingAccess', 'why')],
+  ['pod', shape<PodDocument>()('schema derivedFrom namespace name uid hostNetwork labels containers', 'created phase node podIP hostIP serviceAccount neighbours')],
+  ['pod/$defs/container', shape<PodDocument['containers'][number]>()('name role image imageID containerID running restarts', 'startedAt lastExit')],
+  ['quarantine-plan', shape<QuarantinePlan>()('schema case target resumes policy labels owner services policies warnings wontStop attackerSees refusals missingAccess dryRuns', '')],
+  ['release', shape<ReleaseResult>()('schema exitStatus targets', '')],
+  ['release/properties/targets/items', shape<ReleaseResult['targets'][number]>()('namespace name uid source report', '')],
+  ['release-plan', shape<ReleasePlan>()('schema case target source labels deletes left adoption', 'podGone')],
+  ['result', shape<RunResult>()('schema command case exitStatus because startedAt endedAt targets evidence footprint', 'archive spool')],
+  ['result/$defs/archive', shape<ArchiveResult>()('path bytes sha256 logHead incomplete verified signed besides', '')],
+  ['result/$defs/target', shape<TargetResult>()('namespace name uid changedFiles', 'containment after')],
+  ['result/$defs/containment', shape<ContainmentResult>()('undo', 'verdict afterMs error')],
+  ['result/$defs/changedFiles', shape<ChangedFiles>()('container counts complete notable', '')],
+  ['scene', shape<Scene>()('schema case run command who where tool clock missing', '')],
+  ['scene/properties/who', shape<Scene['who']>()('osUser hostname', 'user groups impersonating examiner authority')],
+  ['scene/properties/where', shape<Scene['where']>()('context server', 'clusterUid version tlsChainSha256')],
+  ['seal', shape<SealResult>()('schema exitStatus because archive remarks', '')],
+  ['state/$defs/facts', shape<StateFacts>()('case run who archive context server target', '')],
+  ['verdict', shape<Verdict>()('schema kind why tried open', 'inForceAt')],
+  ['verify', shape<VerifyReport>()('schema archive kind ok verdict incomplete incompleteWhy signed checks problems problemsLeftOut sha256 bytes files logHead', '')],
+]
+
+// prettier-ignore
+const WORDS: readonly (readonly [string, readonly string[]])[] = [
+  ['diff-entry/properties/change', words<ChangeKind>()('added modified deleted type-changed metadata-only opaque')],
+  ['diff-entry/$defs/facts/properties/type', words<FileType>()('file directory symlink hardlink char block fifo socket')],
+  ['error/$defs/error/properties/code', words<ErrorCode>()('usage configuration forbidden unauthorized not-found ambiguous target-changed conflict gone invalid throttled server unreachable timeout stalled cut too-big target-refused unsupported integrity refused storage aborted bug')],
+  ['index/properties/source/properties/trust', words<Trust>()('api registry-verified node-kernel merged-view target-controlled derived tool')],
+  ['pod/$defs/container/properties/role', words<ContainerRole>()('init sidecar main ephemeral')],
+  ['quarantine-plan/properties/refusals/items/properties/code', words<Refusal['code']>()('host-network static-pod terminating completed other-case foreign-policy last-endpoint admission')],
+]
+
+// prettier-ignore
+const VARIANTS: readonly (readonly [string, readonly string[]])[] = [
+  ['acquisition', words<LogBody['type']>()('scene phase artefact outcome intent result remark interrupted sealed')],
+  ['progress', words<ProgressEvent['type']>()('phase bytes collector contained notice')],
+]
+
+describe('a schema and the type that it describes', () => {
+  it.each(SHAPES)('have the same keys: %s', (place, { must, may }) => {
+    const { required = [], properties = {} } = schemaNode(place)
+    expect([...required].sort()).toEqual([...must].sort())
+    expect(Object.keys(properties).sort()).toEqual([...must, ...may].sort())
+  })
+
+  it.each(WORDS)('have the same words: %s', (place, expected) => {
+    expect(schemaNode(place).enum).toEqual(expected)
+  })
+
+  it.each(VARIANTS)('have the same variants: %s', (place, expected) => {
+    expect(schemaNode(place).oneOf?.map(({ properties }) => properties?.['type']?.const)).toEqual(expected)
+  })
+
+  it('have the same exit statuses', () => {
+    expect(schemaNode('error/$defs/exitStatus').enum).toEqual(Object.values(EXIT))
+  })
+})
