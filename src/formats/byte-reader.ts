@@ -4,8 +4,8 @@ const NOTHING = Buffer.alloc(0)
 
 /**
  * Pulls bytes out of chunks of any size. Slices share memory with the chunks: nothing is copied but what spans two of
- * them. `what` names the stream in error messages. Past `most` bytes it throws `too-big`: a source need not end. Errors
- * of the source travel as they are.
+ * them. `what` names the stream in error messages. `most` bytes are handed out at most, then it throws `too-big`: a
+ * source need not end. Errors of the source travel as they are.
  */
 export class ByteReader {
   readonly #chunks: AsyncIterator<Uint8Array>
@@ -28,13 +28,10 @@ export class ByteReader {
 
   /** What is at hand without waiting, at most `most` bytes; empty where that is nothing. */
   available(most = Infinity): Buffer {
-    const end = Math.min(this.#chunk.length, this.#at + most)
+    const end = Math.min(this.#chunk.length, this.#at + Math.min(most, this.#most - this.#position))
     const slice = this.#chunk.subarray(this.#at, end)
     this.#at = end
     this.#position += slice.length
-    if (this.#position > this.#most) {
-      throw new ImpoundError('too-big', `${this.#what} has more than ${this.#most} bytes`)
-    }
     return slice
   }
 
@@ -46,11 +43,13 @@ export class ByteReader {
       this.#chunk = Buffer.from(next.value.buffer, next.value.byteOffset, next.value.byteLength)
       this.#at = 0
     }
+    if (this.#position >= this.#most) throw this.#tooBig()
     return this.available(most)
   }
 
   /** Exactly `length` bytes. Throws `cut` where the source ends before. `length` must be bounded by the caller. */
   async exactly(length: number): Promise<Buffer> {
+    if (this.#position + length > this.#most) throw this.#tooBig()
     if (this.#chunk.length - this.#at >= length) return this.available(length)
     const block = Buffer.allocUnsafe(length)
     for (let filled = 0; filled < length;) {
@@ -90,6 +89,10 @@ export class ByteReader {
   /** Tells the source that no more will be read. */
   async close(): Promise<void> {
     await this.#chunks.return?.()
+  }
+
+  #tooBig(): ImpoundError {
+    return new ImpoundError('too-big', `${this.#what} has more than ${this.#most} bytes`)
   }
 
   #cut(missing: number): never {

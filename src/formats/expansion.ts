@@ -14,6 +14,11 @@ export const EXPANSION: ExpansionLimits = { storedBytes: 2 ** 42, outputBytes: 2
 
 const RATIO_FROM = 16 << 20
 
+/** The part of a chunk that the bound on output leaves, `outputBytes` having gone before. */
+export function withinOutput(chunk: Buffer, outputBytes: number, bounds: ExpansionLimits): Buffer {
+  return chunk.subarray(0, Math.max(0, bounds.outputBytes - outputBytes))
+}
+
 /** Throws `too-big` where what was inflated so far passes a bound. `format` opens the message. */
 export function checkExpansion(
   format: string,

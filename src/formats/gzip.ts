@@ -2,7 +2,7 @@ import { crc32, createInflateRaw } from 'node:zlib'
 
 import { ImpoundError, messageOf } from '../model/errors.js'
 import { ByteReader } from './byte-reader.js'
-import { checkExpansion, EXPANSION, type ExpansionLimits } from './expansion.js'
+import { checkExpansion, EXPANSION, withinOutput, type ExpansionLimits } from './expansion.js'
 import { readGzipHeader } from './gzip-header.js'
 import { Inflater } from './inflater.js'
 import { readTrailing, type Trailing } from './trailing.js'
@@ -55,9 +55,10 @@ export async function* readGzip(
         throw new ImpoundError('too-big', `gzip: more than ${bounds.members} members`)
       await readGzipHeader(reader, magic)
       for await (const chunk of inflateMember(reader)) {
+        const allowed = withinOutput(chunk, outputBytes, bounds)
+        if (allowed.length > 0) yield allowed
         outputBytes += chunk.length
         checkExpansion('gzip', outputBytes, reader.position, bounds)
-        yield chunk
       }
     }
   } finally {

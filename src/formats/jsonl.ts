@@ -19,6 +19,7 @@ export interface Line {
 
 const DEFAULTS: LineLimits = { lineBytes: 16 << 20, lines: 50_000_000 }
 const NEWLINE = 0x0a
+const MOST_SLICES = 1024
 
 /**
  * Lines of a byte stream, split at "\n" alone, as JSON Lines and checksum manifests are. Memory is bounded by one line
@@ -30,9 +31,12 @@ export async function* readLines(
 ): AsyncGenerator<Line, void, undefined> {
   const bounds: LineLimits = { ...DEFAULTS, ...limits }
   let parts: Buffer[] = []
+  let small: Buffer[] = []
   let length = 0
   let index = 0
   const next = (torn: boolean): Line => {
+    parts.push(...small)
+    small = []
     const raw = parts.length === 1 && parts[0] !== undefined ? parts[0] : Buffer.concat(parts)
     parts = []
     length = 0
@@ -41,8 +45,13 @@ export async function* readLines(
     return { raw, text: torn ? raw : raw.subarray(0, -1), index: index - 1, torn }
   }
   const take = (part: Buffer): void => {
-    parts.push(part)
+    small.push(part)
     length += part.length
+    // A slice weighs more than the byte that it may hold
+    if (small.length >= MOST_SLICES) {
+      parts.push(Buffer.concat(small))
+      small = []
+    }
     if (length > bounds.lineBytes) {
       throw new ImpoundError('too-big', `line ${index + 1} is longer than ${bounds.lineBytes} bytes`)
     }

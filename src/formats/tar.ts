@@ -245,7 +245,9 @@ class Content implements AsyncIterable<Buffer> {
 
 /** The second of the two zero blocks; the first one was read at `offset`. */
 async function endMark(reader: ByteReader, pending: Pending, offset: number): Promise<void> {
-  if (pending.bytes > 0) throw new ImpoundError('integrity', 'tar: an extended header belongs to no entry')
+  // A global header may stand alone, as `git archive` writes it for an empty tree.
+  if ((pending.records ?? pending.longName ?? pending.longLink) !== undefined)
+    throw new ImpoundError('integrity', 'tar: an extended header belongs to no entry')
   if (!isZero(await reader.exactly(BLOCK))) {
     throw new ImpoundError('integrity', `tar: a lone block of zeros at byte ${offset}`)
   }

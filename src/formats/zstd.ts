@@ -2,7 +2,7 @@ import { constants, createZstdDecompress } from 'node:zlib'
 
 import { ImpoundError, messageOf } from '../model/errors.js'
 import { ByteReader } from './byte-reader.js'
-import { checkExpansion, EXPANSION, type ExpansionLimits } from './expansion.js'
+import { checkExpansion, EXPANSION, withinOutput, type ExpansionLimits } from './expansion.js'
 import { Inflater } from './inflater.js'
 import { readTrailing, type Trailing } from './trailing.js'
 import { blockLimit, frameKind, readBlock, readFrameHeader, type ZstdFrameHeader } from './zstd-frame.js'
@@ -81,9 +81,10 @@ export async function* readZstd(
       const header = await readFrameHeader(reader, magic)
       checkHeader(header, outputBytes, bounds)
       for await (const chunk of inflateFrame(reader, header, inflater, bytes)) {
+        const allowed = withinOutput(chunk, outputBytes, bounds)
+        if (allowed.length > 0) yield allowed
         outputBytes += chunk.length
         checkExpansion('zstd', outputBytes, reader.position, bounds)
-        yield chunk
       }
       frames += 1
       if (!header.hasChecksum) unchecked += 1

@@ -1,4 +1,5 @@
 import { execFileSync } from 'node:child_process'
+import { readFileSync } from 'node:fs'
 import { deflateRawSync, gzipSync } from 'node:zlib'
 
 import { describe, expect, it } from '@jest/globals'
@@ -8,6 +9,7 @@ import { keepReturn } from '../../src/formats/keep-return.js'
 import { readGzip, type GzipEnd, type GzipLimits } from '../../src/formats/gzip.js'
 import { isCode } from '../../src/model/errors.js'
 import { inChunks } from './streams.js'
+import { withGzip } from './system-tools.js'
 
 async function inflated(
   bytes: Buffer,
@@ -52,9 +54,17 @@ describe('reading gzip members', () => {
     }
   })
 
-  it('reads a header with name and all that RFC 1952 allows', async () => {
-    const named = execFileSync('gzip', ['-c', '--name', import.meta.filename])
-    expect((await inflated(named)).content.toString()).toContain('all that RFC 1952 allows')
+  withGzip.each([['--name'], ['--no-name'], ['-1'], ['-9']])(
+    'reads what the system gzip writes with %s',
+    async (option) => {
+      const packed = execFileSync('gzip', ['-c', option, import.meta.filename])
+      const { content, end } = await inflated(Buffer.concat([packed, packed]), 1)
+      expect(content.toString()).toBe(readFileSync(import.meta.filename, 'utf8').repeat(2))
+      expect(end?.members).toBe(2)
+    },
+  )
+
+  it('reads a header with all that RFC 1952 allows', async () => {
     const body = deflateRawSync('x')
     const trailer = Buffer.from([0x83, 0x16, 0xdc, 0x8c, 1, 0, 0, 0])
     const header = Buffer.from([0x1f, 0x8b, 8, 4 | 8 | 16, 0, 0, 0, 0, 0, 3, 3, 0, 7, 7, 7, 0x6e, 0, 0x63, 0])

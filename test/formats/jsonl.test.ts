@@ -32,6 +32,26 @@ describe('reading lines', () => {
     )
   })
 
+  it('gives a long line that comes byte by byte as one that comes whole', async () => {
+    const bytes = Buffer.from(`${'0123456789'.repeat(1000)}\nshort\n${'x'.repeat(3000)}`)
+    expect(await linesOf(bytes, 1)).toEqual(await linesOf(bytes, bytes.length))
+    expect((await linesOf(bytes, 1)).map(({ text }) => text.length)).toEqual([10_000, 5, 3000])
+  })
+
+  it('does not hold a slice for every byte of a line', async () => {
+    const before = process.memoryUsage().heapUsed
+    let held = 0
+    const slices = async function* (): AsyncGenerator<Uint8Array> {
+      const byte = Buffer.from('x')
+      for (let count = 0; count < 1 << 20; count += 1) yield byte
+      held = process.memoryUsage().heapUsed - before
+    }
+    let length = 0
+    for await (const { raw } of readLines(slices())) length += raw.length
+    expect(length).toBe(1 << 20)
+    expect(held).toBeLessThan(64 << 20)
+  })
+
   it.each([
     ['a line', { lineBytes: 4 }, 'abcd\n'],
     ['a line that never ends', { lineBytes: 4 }, 'abcdefgh'],

@@ -12,6 +12,7 @@ import { isCode } from '../../src/model/errors.js'
 import { expandSparse } from '../../src/formats/tar-sparse.js'
 import { readTar, type TarLimits } from '../../src/formats/tar.js'
 import { inChunks } from './streams.js'
+import { withGnuTar } from './system-tools.js'
 import { END, headerBlock, member, paxMember, paxRecord, rawPax, readAll, tarOf } from './tar-fixtures.js'
 
 const ABC = Buffer.from('abc')
@@ -278,7 +279,7 @@ describe('PAX and GNU extensions', () => {
 })
 
 describe('sparse files', () => {
-  it.each([
+  withGnuTar.each([
     ['oldgnu', []],
     ['posix', ['--sparse-version=0.0']],
     ['posix', ['--sparse-version=0.1']],
