@@ -5,6 +5,7 @@ import { forShell } from '../text/shell.js'
 import { formatClock } from '../text/time.js'
 import { archiveRows } from './seal-screen.js'
 import { atMost, Screen } from './screen.js'
+import { shortPath } from './short-path.js'
 
 /** What came of a run: every word is earned by data of the result. */
 export function endScreen(result: RunResult): string {
@@ -21,7 +22,8 @@ export function endScreen(result: RunResult): string {
   for (const target of result.targets) clusterRow(screen, target)
   if (result.archive !== undefined) archiveRows(screen, result.archive)
   else if (result.spool !== undefined) {
-    screen.row('spool', result.spool, `seal it: impound seal ${forShell(result.spool)}`)
+    const spool = shortPath(result.spool)
+    screen.row('spool', spool, `seal it: impound seal ${forShell(spool)}`)
   }
   screen.row('because', ...result.because)
   const held = result.targets.filter(({ containment }) => containment !== undefined)

@@ -6,6 +6,7 @@ import { counted } from '../text/count.js'
 import { formatDuration } from '../text/duration.js'
 import { formatClock, formatUtcOffset } from '../text/time.js'
 import { atMost, Screen } from './screen.js'
+import { shortPath } from './short-path.js'
 
 /** What the run will do, on one screen a target, before anything is changed. */
 export function planScreen(plan: RunPlan): string {
@@ -28,7 +29,7 @@ export function planScreen(plan: RunPlan): string {
   for (const target of plan.targets) targetRows(screen, plan, target, at)
   const free =
     plan.store.freeBytes === undefined ? 'free space not known' : `${formatBytes(plan.store.freeBytes)} free`
-  screen.row('store', `${plan.store.directory}, ${free}, not signed, not encrypted`)
+  screen.row('store', `${shortPath(plan.store.directory)}, ${free}, not signed, not encrypted`)
   screen.row('undo', ...plan.targets.flatMap(({ undo }) => undo ?? []))
   return screen.toString()
 }
