@@ -45,7 +45,7 @@ export class Lab extends BaseCommand {
         seize,
       }
       const text = `export KUBECONFIG=${forShell(lab.kubeconfig)}\n${seize}\n`
-      this.print(facts, text, flags.json)
+      this.print(facts, text, flags)
       this.say('the lab runs until Ctrl-C')
       const interrupts = listenForInterrupts(() => undefined)
       await new Promise((resolve) => interrupts.collecting.addEventListener('abort', resolve))

@@ -37,6 +37,6 @@ export class Release extends BaseCommand {
       (line) => this.say(line),
     )
     process.exitCode = outcome.exitStatus
-    this.print(outcome, text, flags.json)
+    this.print(outcome, text, flags)
   }
 }

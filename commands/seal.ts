@@ -24,7 +24,7 @@ export class Seal extends BaseCommand {
       const result = await sealSpoolAt(args.folder, systemContext(interrupts.everything), view.progress)
       view.stop()
       process.exitCode = result.exitStatus
-      this.print(result, sealScreen(result), flags.json)
+      this.print(result, sealScreen(result), flags)
     } finally {
       view.stop()
       interrupts.stop()

@@ -22,7 +22,7 @@ export class Verify extends BaseCommand {
     try {
       const { report, exitStatus } = await verify(args.archive, interrupts.collecting)
       process.exitCode = exitStatus
-      this.print(report, verifyScreen(report), flags.json)
+      this.print(report, verifyScreen(report), flags)
     } finally {
       interrupts.stop()
     }

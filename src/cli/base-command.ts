@@ -1,6 +1,6 @@
 import { Command, Errors } from '@oclif/core'
 
-import { reportFailure } from './failure.js'
+import { reportFailure, wantedForm } from './failure.js'
 import { jsonFlag } from './flags.js'
 
 /**
@@ -10,9 +10,14 @@ import { jsonFlag } from './flags.js'
 export abstract class BaseCommand extends Command {
   static override baseFlags = jsonFlag
 
-  /** Prints the result: the document under --json, else the text. */
-  protected print(document: unknown, text: string, json: boolean): void {
-    process.stdout.write(json ? `${JSON.stringify(document, null, 2)}\n` : text)
+  /** Prints the result: the document under --json, on one line under --json-lines, else the text. */
+  protected print(
+    document: unknown,
+    text: string,
+    as: { readonly json: boolean; readonly jsonLines?: boolean },
+  ): void {
+    if (as.jsonLines === true) process.stdout.write(`${JSON.stringify(document)}\n`)
+    else process.stdout.write(as.json ? `${JSON.stringify(document, null, 2)}\n` : text)
   }
 
   protected say(line: string): void {

@@ -15,6 +15,7 @@ import type { ExitStatus } from '../model/exit.js'
 import { BaseCommand } from './base-command.js'
 import { askInTerminal, confirmPlan } from './confirm.js'
 import { endScreen } from './end-screen.js'
+import { reportFailure } from './failure.js'
 import { listenForInterrupts } from './interrupts.js'
 import { planScreen } from './plan-screen.js'
 import { progressDocument, progressView } from './progress-lines.js'
@@ -67,9 +68,10 @@ export abstract class CaptureCommand extends BaseCommand {
   /** The choices of a confirmed plan; undefined where the plan alone was wanted. */
   private async decide(plan: RunPlan, manners: Manners): Promise<Choices | undefined> {
     if (manners.dryRun) {
-      this.print(plan, planScreen(plan), manners.json || manners.jsonLines)
+      this.print(plan, planScreen(plan), manners)
       const refusal = refusalOf(plan)
-      if (refusal !== undefined) throw refusal
+      // the plan is the one document; it holds what speaks against it
+      if (refusal !== undefined) process.exitCode = reportFailure(refusal, 'text')
       return undefined
     }
     const refusal = refusalOf(plan)
@@ -107,7 +109,6 @@ export abstract class CaptureCommand extends BaseCommand {
     if (manners.toStdout) {
       this.say(endScreen(result).trimEnd())
       if (result.archive !== undefined) await pipeline(createReadStream(result.archive.path), process.stdout)
-    } else if (manners.jsonLines) process.stdout.write(`${JSON.stringify(result)}\n`)
-    else this.print(result, endScreen(result), manners.json)
+    } else this.print(result, endScreen(result), manners)
   }
 }

@@ -41,11 +41,23 @@ export function failureLines(error: ImpoundError): readonly string[] {
   return [`impound: ${forTerminal(error.message)}`, ...error.hints.map((hint) => `  ${forTerminal(hint)}`)]
 }
 
+/** How a failure is told: lines on stderr, or a document on stdout. */
+export type FailureForm = 'text' | 'json' | 'json-lines'
+
+/** From the words of the command line, since a failure may come before they are parsed. */
+export function wantedForm(argv: readonly string[]): FailureForm {
+  if (argv.includes('--json-lines')) return 'json-lines'
+  return argv.includes('--json') ? 'json' : 'text'
+}
+
 /** Prints the failure where it belongs and says the status that the process ends with. */
-export function reportFailure(thrown: unknown, json: boolean): ExitStatus {
+export function reportFailure(thrown: unknown, form: FailureForm): ExitStatus {
   const error = asImpoundError(thrown)
-  if (json) process.stdout.write(`${JSON.stringify(failureDocument(error), null, 2)}\n`)
-  else process.stderr.write(`${failureLines(error).join('\n')}\n`)
+  if (form === 'text') process.stderr.write(`${failureLines(error).join('\n')}\n`)
+  else {
+    const document = JSON.stringify(failureDocument(error), null, form === 'json' ? 2 : undefined)
+    process.stdout.write(`${document}\n`)
+  }
   if (process.env['IMPOUND_DEBUG'] === '1') process.stderr.write(`${debugLines(thrown)}\n`)
   return error.code === 'aborted' ? EXIT.interrupted : exitStatusOf(error)
 }

@@ -24,8 +24,8 @@ export async function main(argv: readonly string[]): Promise<void> {
       process.exitCode = error.oclif.exit ?? 0
       return
     }
-    const { reportFailure } = await import('./failure.js')
-    process.exitCode = reportFailure(error, argv.includes('--json'))
+    const { reportFailure, wantedForm } = await import('./failure.js')
+    process.exitCode = reportFailure(error, wantedForm(argv))
   }
 }
 

@@ -30,7 +30,7 @@ export async function contain(run: RunContext, containment: Containment): Promis
   const { action, plan, kube, journal, sink } = containment
   const undo = releaseCommand(plan.target, containment.cluster)
   const context = { run, kube: kube.reader, writer: kube.writer(journal) }
-  await sink.document('containment/plan.json', plan, { ...DERIVED, derivedFrom: [] }, 'quarantine plan')
+  await sink.document('containment/plan.json', plan, DERIVED, 'quarantine plan')
   let error: ContainmentResult['error']
   try {
     await action.apply(context, plan)
@@ -42,12 +42,7 @@ export async function contain(run: RunContext, containment: Containment): Promis
   let verdict: Verdict | undefined
   try {
     verdict = await action.verify(context, plan)
-    await sink.document(
-      'containment/verdict.json',
-      verdict,
-      { ...DERIVED, derivedFrom: [] },
-      'quarantine verdict',
-    )
+    await sink.document('containment/verdict.json', verdict, DERIVED, 'quarantine verdict')
   } catch (thrown) {
     if (thrown instanceof ImpoundError && thrown.code === 'storage') throw thrown
     error ??= describe(thrown, plan, undo)

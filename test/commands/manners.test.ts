@@ -177,6 +177,25 @@ describe('what was collected is kept', () => {
     expect(at(lines[0], 'schema')).toBe('impound/progress/v1')
     expect(at(lines.at(-1), 'schema')).toBe('impound/result/v1')
   })
+
+  it('on one line too where it fails, also before the flags are understood', async () => {
+    for (const argv of [
+      ['snapshot', 'nothing', ...SHOP, '--json-lines'],
+      ['snapshott', '--json-lines'],
+    ]) {
+      const ran = await cli.run(...argv)
+      const lines = ran.stdout.toString('utf8').trimEnd().split('\n')
+      expect(at(JSON.parse(lines.at(-1)!), 'schema')).toBe('impound/error/v1')
+    }
+  })
+
+  it('as one document where a plan is refused: the plan, with what speaks against it', async () => {
+    const ran = await cli.run('seize', 'deploy/db', ...SHOP, '--dry-run', '--json')
+    expect(ran.status).toBe(9)
+    const plan: unknown = JSON.parse(ran.stdout.toString('utf8'))
+    expect(at(plan, 'targets', 0, 'quarantine', 'refusals', 0, 'code')).toBe('last-endpoint')
+    expect(ran.stderr).toContain('--allow-outage')
+  })
 })
 
 describe('a quarantine', () => {
