@@ -27,10 +27,7 @@ export abstract class BaseCommand extends Command {
   protected override catch(error: Error): Promise<void> {
     // oclif ends --help by throwing an exit of its own
     if (error instanceof Errors.ExitError) return Promise.reject(error)
-    process.exitCode = reportFailure(
-      error,
-      this.argv.includes('--json') || this.argv.includes('--json-lines'),
-    )
+    process.exitCode = reportFailure(error, wantedForm(this.argv))
     return Promise.resolve()
   }
 }
