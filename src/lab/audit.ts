@@ -2,7 +2,7 @@ import type { IncomingMessage } from 'node:http'
 
 import { asObject, asString, at, type JsonObject } from '../model/json.js'
 import type { Identity } from './access/authenticate.js'
-import type { User } from './access/users.js'
+import type { User } from './access/user.js'
 import type { Answer } from './api/answer.js'
 import type { RequestInfo } from './api/request-info.js'
 import type { OpenRequest } from './requests.js'
@@ -18,6 +18,7 @@ export function auditEntry(
   request: IncomingMessage,
   asked: { readonly identity: Identity; readonly info: RequestInfo } | undefined,
   answer: Answer,
+  reason: string,
 ): JsonObject {
   const { info, identity } = asked ?? {}
   const userAgent = request.headers['user-agent']
@@ -37,7 +38,7 @@ export function auditEntry(
     responseStatus: responseStatus(answer),
     requestReceivedTimestamp: micro(record.at),
     stageTimestamp: micro(now.toISOString()),
-    ...(identity === undefined ? {} : { annotations: decision(answer) }),
+    ...(identity === undefined ? {} : { annotations: decision(answer, reason) }),
   }
 }
 
@@ -85,11 +86,11 @@ function parsed({ body }: Answer): JsonObject | undefined {
   }
 }
 
-function decision(answer: Answer): JsonObject {
+function decision(answer: Answer, reason: string): JsonObject {
   const allowed = answer.status !== 403
   return {
     'authorization.k8s.io/decision': allowed ? 'allow' : 'forbid',
-    'authorization.k8s.io/reason': '',
+    'authorization.k8s.io/reason': reason,
   }
 }
 

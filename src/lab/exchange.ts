@@ -94,7 +94,10 @@ export class Exchange {
     const kind = this.#strike?.effect.kind
     const streams = answer.status === 101 && kind === 'close-without-status'
     if (kind === undefined || streams || !UNANSWERED.includes(kind)) this.record.status = answer.status
-    const audit = auditEntry(this.#options.context.now(), this.record, this.#request, this.#asked, answer)
+    const { now, users } = this.#options.context
+    const asked = this.#asked
+    const reason = asked?.info.kind === 'resource' ? users.decide(asked.identity.user, asked.info).reason : ''
+    const audit = auditEntry(now(), this.record, this.#request, asked, answer, reason)
     this.#options.onAnswer(this.record, audit)
   }
 

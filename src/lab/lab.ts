@@ -4,6 +4,7 @@ import { join } from 'node:path'
 
 import type { JsonObject } from '../model/json.js'
 import { safeSegment } from '../model/safe-segment.js'
+import { Admission, type AdmissionRule } from './admission/admission.js'
 import { createAuthority, type Authority } from './access/certificates.js'
 import { kubeconfigText, type Credential } from './access/kubeconfig.js'
 import type { AccessRuleLike } from './access/rules.js'
@@ -14,11 +15,13 @@ import type { Pace } from './controllers/context.js'
 import { LabClock } from './clock.js'
 import type { LabFault } from './faults/fault.js'
 import { Faults } from './faults/faults.js'
+import { LogBook } from './kubelet/log-book.js'
 import { firstVersion, labObjects, plant, type LabObjects } from './objects.js'
 import { startLabRegistry, type LabRegistryOptions, type LabRegistryRequest } from './registry/registry.js'
 import type { LabRequest } from './requests.js'
 import { serveApi } from './server.js'
 import { seedShop, SHOP_REGISTRY_HOST } from './shop/shop.js'
+import { uidOf } from './store/object.js'
 import { Store } from './store/store.js'
 import type { LabSeed } from './types.js'
 
@@ -34,6 +37,8 @@ export interface LabOptions {
   /** What goes wrong, from the beginning on. */
   readonly faults?: readonly LabFault[]
   readonly registry?: LabRegistryOptions
+  /** What admission refuses, warns of or changes, beside Pod Security, which namespaces ask for by label. */
+  readonly admission?: readonly AdmissionRule[]
   /** Told of every request when its answer is on its way, or its stream open. */
   readonly log?: (request: LabRequest) => void
 }
@@ -58,6 +63,9 @@ export interface Lab {
   readonly audit: readonly JsonObject[]
   readonly objects: LabObjects
   readonly faults: Faults
+  readonly admission: Admission
+  /** Has a container write a line to its log, now. */
+  appendLog(namespace: string, pod: string, container: string, text: string): void
   /** Tokens of this user are refused from now on, as expired ones are. */
   revokeTokens(user: string): void
   /** Continue tokens given out so far are answered with 410 from now on. */
@@ -81,7 +89,9 @@ export async function startLab(options: LabOptions = {}): Promise<Lab> {
   const store = new Store(firstVersion(seed.objects))
   plant(store, seed.objects, resources)
 
-  const users = new Users()
+  const users = new Users(store)
+  const admission = new Admission(options.admission)
+  const logs = new LogBook()
   const requests: LabRequest[] = []
   const audit: JsonObject[] = []
   const servers: { accept(): Promise<void> }[] = []
@@ -91,7 +101,7 @@ export async function startLab(options: LabOptions = {}): Promise<Lab> {
   })
   const authority = await createAuthority(now())
   const server = await serveApi({
-    context: { profile, resources, store, users, runtime: seed.runtime, now },
+    context: { profile, resources, store, users, admission, logs, runtime: seed.runtime, now },
     tls: { ...(await authority.server()), authority: authority.certificate },
     faults,
     clock,
@@ -123,6 +133,12 @@ export async function startLab(options: LabOptions = {}): Promise<Lab> {
     audit,
     objects: labObjects(store, resources),
     faults,
+    admission,
+    appendLog: (namespace, name, container, text) => {
+      const pod = store.get('pods', { namespace, name })
+      if (pod === undefined) throw new Error(`the lab has no pod ${namespace}/${name}`)
+      logs.append(uidOf(pod), container, { time: now().toISOString(), text })
+    },
     revokeTokens: (user) => users.revokeTokens(user),
     compact: () => store.compact(),
     settled: () => loop.settled(),

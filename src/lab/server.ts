@@ -101,7 +101,7 @@ async function handleUpgrade(
     const call = { request: info, resource, user: identity.user, query: target.query }
     plan = planExec(
       options.context,
-      { ...call, contentType: '', manager: '', body: Buffer.alloc(0) },
+      { ...call, contentType: '', manager: '', body: Buffer.alloc(0), warnings: [] },
       request,
     )
     return { status: 101, headers: {}, body: Buffer.alloc(0) }

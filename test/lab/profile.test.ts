@@ -65,3 +65,57 @@ describe('a lab that plays 1.20', () => {
     expect(await exec(access, EXEC, ['v5.channel.k8s.io'])).toEqual({ refused: 403, text: '' })
   })
 })
+
+describe('the groups of the two', () => {
+  it.each([
+    ['/apis/events.k8s.io', ['v1', 'v1beta1']],
+    ['/apis/networking.k8s.io', ['v1', 'v1beta1']],
+    ['/apis/extensions', ['v1beta1']],
+    ['/apis/rbac.authorization.k8s.io', ['v1', 'v1beta1']],
+  ])('%s are more in 1.20', async (path, versions) => {
+    const served = asArray((await call(admin, path)).json.versions).map((one) => at(one, 'version'))
+    expect(served).toEqual(versions)
+    const now = await startLab({ seed: smallSeed })
+    try {
+      const reply = await call(await accessOf(now.kubeconfig), path)
+      if (path === '/apis/extensions') expect(reply.status).toBe(404)
+      else expect(asArray(reply.json.versions).map((one) => at(one, 'version'))).toEqual(['v1'])
+    } finally {
+      await now.close()
+    }
+  })
+
+  it('let an old ingress be written and read in the new shape', async () => {
+    const http = { paths: [{ path: '/', backend: { serviceName: 'web', servicePort: 80 } }] }
+    const body = { metadata: { name: 'old' }, spec: { rules: [{ host: 'h', http }] } }
+    const path = '/apis/networking.k8s.io/v1/namespaces/shop/ingresses'
+    const oldPath = path.replace('/v1/', '/v1beta1/')
+    expect((await call(admin, oldPath, { method: 'POST', body })).status).toBe(201)
+    const backend = ['spec', 'rules', 0, 'http', 'paths', 0, 'backend'] as const
+    expect(at((await call(admin, `${path}/old`)).json, ...backend)).toEqual({
+      service: { name: 'web', port: { number: 80 } },
+    })
+    const extensions = '/apis/extensions/v1beta1/namespaces/shop/ingresses/old'
+    expect(at((await call(admin, extensions)).json, ...backend)).toEqual({
+      serviceName: 'web',
+      servicePort: 80,
+    })
+  })
+
+  it('take an event of the newer API, and show it in the older', async () => {
+    const body = {
+      metadata: { name: 'e.1' },
+      regarding: { kind: 'Pod', namespace: 'shop', name: 'web-6dd6-one' },
+      note: 'seized',
+      reason: 'Impound',
+      reportingController: 'impound',
+    }
+    const path = '/apis/events.k8s.io/v1/namespaces/shop/events'
+    expect((await call(admin, path, { method: 'POST', body })).status).toBe(201)
+    expect((await call(admin, '/api/v1/namespaces/shop/events/e.1')).json).toMatchObject({
+      involvedObject: { name: 'web-6dd6-one' },
+      message: 'seized',
+      reportingComponent: 'impound',
+    })
+  })
+})

@@ -2,7 +2,8 @@ import type { IncomingMessage } from 'node:http'
 import { TLSSocket, type PeerCertificate } from 'node:tls'
 
 import { forbidden, unauthorized } from '../api/status.js'
-import { ANONYMOUS, asAuthenticated, type User, type Users } from './users.js'
+import type { User } from './user.js'
+import { ANONYMOUS, asAuthenticated, type Users } from './users.js'
 
 /** Who a request is from, and as whom it acts. */
 export interface Identity {

@@ -1,12 +1,13 @@
 import type { RequestInfo } from '../api/request-info.js'
 import { forbidden, forbiddenPath } from '../api/status.js'
 import { resourceOf, type Attempt } from './rules.js'
-import type { User, Users } from './users.js'
+import type { User } from './user.js'
+import type { Users } from './users.js'
 
 /** Throws the 403 that the API server's RBAC would answer with. */
 export function authorize(user: User, info: RequestInfo, users: Users): void {
   if (info.kind === 'path') {
-    if (users.mayRead(user, info.path)) return
+    if (users.mayRead(user, info.path, info.verb)) return
     throw forbiddenPath(`User "${user.name}" cannot ${info.verb} path "${info.path}"`)
   }
   authorizeResource(user, info, users)
@@ -22,8 +23,10 @@ export function authorizeUpgrade(user: User, attempt: Attempt, users: Users): vo
 }
 
 function authorizeResource(user: User, attempt: Attempt, users: Users): void {
-  if (users.may(user, attempt)) return
-  throw forbidden(attempt, attempt.name ?? '', attemptRefused(user.name, attempt))
+  const { allowed, reason } = users.decide(user, attempt)
+  if (allowed) return
+  const refused = attemptRefused(user.name, attempt)
+  throw forbidden(attempt, attempt.name ?? '', reason === '' ? refused : `${refused}: ${reason}`)
 }
 
 /** The words in which RBAC refuses. */

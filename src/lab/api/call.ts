@@ -1,4 +1,7 @@
-import type { User, Users } from '../access/users.js'
+import type { Admission } from '../admission/admission.js'
+import type { User } from '../access/user.js'
+import type { Users } from '../access/users.js'
+import type { LogBook } from '../kubelet/log-book.js'
 import type { Store } from '../store/store.js'
 import type { LabRuntime } from '../types.js'
 import type { ResourceRequest } from './request-info.js'
@@ -11,6 +14,8 @@ export interface ApiContext {
   readonly store: Store
   readonly users: Users
   readonly runtime: LabRuntime
+  readonly admission: Admission
+  readonly logs: LogBook
   readonly now: () => Date
 }
 
@@ -24,4 +29,6 @@ export interface ApiCall {
   readonly body: Buffer
   /** The name under which managedFields record a write. */
   readonly manager: string
+  /** Filled while the call is answered: what the Warning headers will say. */
+  readonly warnings: string[]
 }

@@ -1,4 +1,4 @@
-import { asArray, asObject, type JsonObject } from '../../model/json.js'
+import { asArray, asObject, type Json, type JsonObject } from '../../model/json.js'
 import { qosClassOf } from '../kubelet/qos-class.js'
 import type { LabResource } from './resources.js'
 
@@ -30,13 +30,7 @@ function policySpec(spec: JsonObject): JsonObject {
 }
 
 function podSpec(spec: JsonObject): JsonObject {
-  const containers = asArray(spec.containers).map((container) => ({
-    resources: {},
-    terminationMessagePath: '/dev/termination-log',
-    terminationMessagePolicy: 'File',
-    imagePullPolicy: 'IfNotPresent',
-    ...asObject(container),
-  }))
+  const containers = asArray(spec.containers).map(withContainerDefaults)
   return {
     restartPolicy: 'Always',
     terminationGracePeriodSeconds: 30,
@@ -50,5 +44,15 @@ function podSpec(spec: JsonObject): JsonObject {
     priority: 0,
     ...spec,
     containers,
+  }
+}
+
+export function withContainerDefaults(container: Json): JsonObject {
+  return {
+    resources: {},
+    terminationMessagePath: '/dev/termination-log',
+    terminationMessagePolicy: 'File',
+    imagePullPolicy: 'IfNotPresent',
+    ...asObject(container),
   }
 }

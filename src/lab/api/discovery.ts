@@ -99,10 +99,12 @@ function resourceList(
         verbs: resource.verbs,
         ...(resource.shortNames.length === 0 ? {} : { shortNames: resource.shortNames }),
       },
-      ...resource.subresources.map(({ name, kind, verbs }) => ({
+      ...resource.subresources.map(({ name, kind, verbs, ...of }) => ({
         name: `${resource.resource}/${name}`,
         singularName: '',
         namespaced: resource.namespaced,
+        ...(of.group === undefined ? {} : { group: of.group }),
+        ...(of.version === undefined ? {} : { version: of.version }),
         kind,
         verbs,
       })),

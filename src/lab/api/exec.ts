@@ -10,6 +10,7 @@ import { authorizeUpgrade } from '../access/authorize.js'
 import type { Strike } from '../faults/fault.js'
 import { containerNamed, runtimeContainer } from '../kubelet/pod-container.js'
 import type { LabContainer } from '../types.js'
+import { admit } from './admit.js'
 import { goJson } from './answer.js'
 import type { ApiCall, ApiContext } from './call.js'
 import { CHANNEL, ExecFrames } from './exec-frames.js'
@@ -40,6 +41,7 @@ export function planExec(context: ApiContext, call: ApiCall, upgrade: IncomingMe
   if (request.subresource !== 'exec' || resource.table !== 'pods') throw methodNotAllowed()
   if (context.profile !== '1.20') authorizeUpgrade(user, request, context.users)
   const pod = existing(context, call)
+  admit(context, call, undefined, false)
   const name = containerNamed(pod, query.get('container'))
   const offered = (upgrade.headers['sec-websocket-protocol'] ?? '').split(',').map((one) => one.trim())
   const protocol = PROTOCOLS[context.profile].find((known) => offered.includes(known))

@@ -1,10 +1,11 @@
-import { Readable } from 'node:stream'
+import { PassThrough, Readable } from 'node:stream'
 
 import type { JsonObject } from '../../model/json.js'
 import { containerNamed, stateOf } from '../kubelet/pod-container.js'
-import { nameOf } from '../store/object.js'
-import type { LabLogLine, LabRuntime } from '../types.js'
+import { nameOf, uidOf } from '../store/object.js'
+import type { LabLogLine } from '../types.js'
 import type { Answer } from './answer.js'
+import type { ApiContext } from './call.js'
 import { badRequest, invalid, type FieldError } from './status.js'
 
 interface LogOptions {
@@ -15,9 +16,10 @@ interface LogOptions {
   readonly since: number | undefined
 }
 
-/** GET pods/log: the newest log file of one run, streamed. `follow` ends where the file does. */
-export function logAnswer(pod: JsonObject, query: URLSearchParams, runtime: LabRuntime, now: Date): Answer {
-  const options = parseOptions(query, nameOf(pod), now)
+/** GET pods/log: the newest log file of one run, streamed; with `follow`, on until the container or the pod ends. */
+export function logAnswer(context: ApiContext, pod: JsonObject, query: URLSearchParams): Answer {
+  const { runtime, logs } = context
+  const options = parseOptions(query, nameOf(pod), context.now())
   const container = containerNamed(pod, query.get('container'))
   const previous = isTrue(query.get('previous'))
   const { state, reason, ranBefore } = stateOf(pod, container)
@@ -30,11 +32,49 @@ export function logAnswer(pod: JsonObject, query: URLSearchParams, runtime: LabR
   if (lines === undefined && previous) {
     throw badRequest(`previous terminated container "${container}" in pod "${nameOf(pod)}" not found`)
   }
+  const all = previous ? (lines ?? []) : [...(lines ?? []), ...logs.lines(uidOf(pod), container)]
+  const follows = isTrue(query.get('follow')) && !previous && state === 'running'
   return {
     status: 200,
     headers: { 'Content-Type': 'text/plain' },
-    body: Readable.from(bytesOf(lines ?? [], options), { objectMode: false }),
+    body: follows
+      ? followed(context, pod, container, all, options)
+      : Readable.from(bytesOf(all, options), { objectMode: false }),
   }
+}
+
+/** What is there, then each line as it is written; ends with the container. */
+function followed(
+  { store, logs }: ApiContext,
+  pod: JsonObject,
+  container: string,
+  lines: readonly LabLogLine[],
+  options: LogOptions,
+): Readable {
+  const stream = new PassThrough()
+  let left = options.limitBytes ?? Infinity
+  const send = (bytes: Buffer): void => {
+    if (stream.writableEnded) return
+    const part = bytes.subarray(0, left)
+    left -= part.length
+    stream.write(part)
+    if (left <= 0) stream.end()
+  }
+  for (const bytes of bytesOf(lines, options)) send(bytes)
+  const stopLines = logs.follow(uidOf(pod), container, (line) => {
+    for (const bytes of bytesOf([line], { ...options, tailLines: undefined, limitBytes: undefined })) {
+      send(bytes)
+    }
+  })
+  const stopChanges = store.onChange(({ table, kind, object }) => {
+    if (table !== 'pods' || uidOf(object) !== uidOf(pod)) return
+    if (kind === 'DELETED' || stateOf(object, container).state !== 'running') stream.end()
+  })
+  stream.once('close', () => {
+    stopLines()
+    stopChanges()
+  })
+  return stream
 }
 
 const CHUNK = 32 * 1024

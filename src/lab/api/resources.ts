@@ -18,23 +18,30 @@ export interface LabResource {
     readonly name: string
     readonly kind: string
     readonly verbs: readonly string[]
+    /** Where it is of another group version than its resource. */
+    readonly group?: string
+    readonly version?: string
   }[]
 }
 
-const READ = ['get', 'list', 'watch']
-const ALL = ['create', 'delete', 'get', 'list', 'patch', 'update', 'watch']
+const ALL = ['create', 'delete', 'deletecollection', 'get', 'list', 'patch', 'update', 'watch']
+/** Of kinds that no server, or none of before 1.23, deletes by the collection. */
+const EACH = ALL.filter((verb) => verb !== 'deletecollection')
 
 interface Row {
   readonly group: string
-  readonly version: string | Readonly<Record<LabVersion, string | undefined>>
+  /** One, or by profile those that are served, the preferred one first. */
+  readonly version: string | Readonly<Record<LabVersion, readonly string[]>>
   readonly resource: string
   readonly kind: string
   readonly clusterWide?: true
   readonly shortNames?: readonly string[]
-  readonly verbs?: readonly string[]
+  readonly verbs?: readonly string[] | Readonly<Record<LabVersion, readonly string[]>>
   readonly generation?: true
+  /** Whether its status is a subresource, which only its controllers write. */
+  readonly status?: true
   readonly table?: string
-  readonly subresources?: LabResource['subresources']
+  readonly subresources?: readonly (LabResource['subresources'][number] & { readonly only?: LabVersion })[]
 }
 
 const ROWS: readonly Row[] = [
@@ -46,17 +53,43 @@ const ROWS: readonly Row[] = [
     version: 'v1',
     resource: 'namespaces',
     kind: 'Namespace',
+    status: true,
+    verbs: EACH,
     shortNames: ['ns'],
     clusterWide: true,
   },
-  { group: '', version: 'v1', resource: 'nodes', kind: 'Node', shortNames: ['no'], clusterWide: true },
+  {
+    group: '',
+    version: 'v1',
+    resource: 'nodes',
+    kind: 'Node',
+    status: true,
+    shortNames: ['no'],
+    clusterWide: true,
+  },
   {
     group: '',
     version: 'v1',
     resource: 'pods',
     kind: 'Pod',
+    status: true,
     shortNames: ['po'],
     subresources: [
+      {
+        name: 'ephemeralcontainers',
+        kind: 'Pod',
+        verbs: ['get', 'patch', 'update'],
+        only: '1.36',
+      },
+      { name: 'eviction', kind: 'Eviction', group: 'policy', version: 'v1', verbs: ['create'], only: '1.36' },
+      {
+        name: 'eviction',
+        kind: 'Eviction',
+        group: 'policy',
+        version: 'v1beta1',
+        verbs: ['create'],
+        only: '1.20',
+      },
       { name: 'exec', kind: 'PodExecOptions', verbs: ['create', 'get'] },
       { name: 'log', kind: 'Pod', verbs: ['get'] },
     ],
@@ -66,17 +99,27 @@ const ROWS: readonly Row[] = [
     version: 'v1',
     resource: 'replicationcontrollers',
     kind: 'ReplicationController',
+    status: true,
     shortNames: ['rc'],
     generation: true,
   },
   { group: '', version: 'v1', resource: 'secrets', kind: 'Secret' },
   { group: '', version: 'v1', resource: 'serviceaccounts', kind: 'ServiceAccount', shortNames: ['sa'] },
-  { group: '', version: 'v1', resource: 'services', kind: 'Service', shortNames: ['svc'] },
+  {
+    group: '',
+    version: 'v1',
+    resource: 'services',
+    kind: 'Service',
+    status: true,
+    verbs: { '1.36': ALL, '1.20': EACH },
+    shortNames: ['svc'],
+  },
   {
     group: 'apps',
     version: 'v1',
     resource: 'daemonsets',
     kind: 'DaemonSet',
+    status: true,
     shortNames: ['ds'],
     generation: true,
   },
@@ -85,6 +128,7 @@ const ROWS: readonly Row[] = [
     version: 'v1',
     resource: 'deployments',
     kind: 'Deployment',
+    status: true,
     shortNames: ['deploy'],
     generation: true,
   },
@@ -93,6 +137,7 @@ const ROWS: readonly Row[] = [
     version: 'v1',
     resource: 'replicasets',
     kind: 'ReplicaSet',
+    status: true,
     shortNames: ['rs'],
     generation: true,
   },
@@ -101,12 +146,13 @@ const ROWS: readonly Row[] = [
     version: 'v1',
     resource: 'statefulsets',
     kind: 'StatefulSet',
+    status: true,
     shortNames: ['sts'],
     generation: true,
   },
   {
     group: 'authentication.k8s.io',
-    version: { '1.36': 'v1', '1.20': undefined },
+    version: { '1.36': ['v1'], '1.20': [] },
     resource: 'selfsubjectreviews',
     kind: 'SelfSubjectReview',
     clusterWide: true,
@@ -121,39 +167,62 @@ const ROWS: readonly Row[] = [
     verbs: ['create'],
   },
   {
+    group: 'authorization.k8s.io',
+    version: 'v1',
+    resource: 'selfsubjectrulesreviews',
+    kind: 'SelfSubjectRulesReview',
+    clusterWide: true,
+    verbs: ['create'],
+  },
+  {
     group: 'batch',
-    version: { '1.36': 'v1', '1.20': 'v1beta1' },
+    version: { '1.36': ['v1'], '1.20': ['v1beta1'] },
     resource: 'cronjobs',
     kind: 'CronJob',
+    status: true,
     shortNames: ['cj'],
     generation: true,
   },
-  { group: 'batch', version: 'v1', resource: 'jobs', kind: 'Job', generation: true },
-  { group: 'coordination.k8s.io', version: 'v1', resource: 'leases', kind: 'Lease' },
+  { group: 'batch', version: 'v1', resource: 'jobs', kind: 'Job', status: true, generation: true },
+  {
+    group: 'coordination.k8s.io',
+    version: { '1.36': ['v1'], '1.20': ['v1', 'v1beta1'] },
+    resource: 'leases',
+    kind: 'Lease',
+  },
   {
     group: 'discovery.k8s.io',
-    version: { '1.36': 'v1', '1.20': 'v1beta1' },
+    version: { '1.36': ['v1'], '1.20': ['v1beta1'] },
     resource: 'endpointslices',
     kind: 'EndpointSlice',
-    verbs: READ,
     generation: true,
   },
   {
     group: 'events.k8s.io',
-    version: 'v1',
+    version: { '1.36': ['v1'], '1.20': ['v1', 'v1beta1'] },
     resource: 'events',
     kind: 'Event',
     shortNames: ['ev'],
-    verbs: READ,
     table: 'events',
   },
   {
     group: 'networking.k8s.io',
-    version: 'v1',
+    version: { '1.36': ['v1'], '1.20': ['v1', 'v1beta1'] },
     resource: 'ingresses',
     kind: 'Ingress',
     shortNames: ['ing'],
     generation: true,
+    status: true,
+  },
+  {
+    group: 'extensions',
+    version: { '1.36': [], '1.20': ['v1beta1'] },
+    resource: 'ingresses',
+    kind: 'Ingress',
+    shortNames: ['ing'],
+    generation: true,
+    status: true,
+    table: 'ingresses.networking.k8s.io',
   },
   {
     group: 'networking.k8s.io',
@@ -165,51 +234,65 @@ const ROWS: readonly Row[] = [
   },
   {
     group: 'policy',
-    version: { '1.36': 'v1', '1.20': 'v1beta1' },
+    version: { '1.36': ['v1'], '1.20': ['v1beta1'] },
     resource: 'poddisruptionbudgets',
     kind: 'PodDisruptionBudget',
+    status: true,
     shortNames: ['pdb'],
     generation: true,
   },
   {
     group: 'rbac.authorization.k8s.io',
-    version: 'v1',
+    version: { '1.36': ['v1'], '1.20': ['v1', 'v1beta1'] },
     resource: 'clusterrolebindings',
     kind: 'ClusterRoleBinding',
     clusterWide: true,
   },
   {
     group: 'rbac.authorization.k8s.io',
-    version: 'v1',
+    version: { '1.36': ['v1'], '1.20': ['v1', 'v1beta1'] },
     resource: 'clusterroles',
     kind: 'ClusterRole',
     clusterWide: true,
   },
-  { group: 'rbac.authorization.k8s.io', version: 'v1', resource: 'rolebindings', kind: 'RoleBinding' },
-  { group: 'rbac.authorization.k8s.io', version: 'v1', resource: 'roles', kind: 'Role' },
+  {
+    group: 'rbac.authorization.k8s.io',
+    version: { '1.36': ['v1'], '1.20': ['v1', 'v1beta1'] },
+    resource: 'rolebindings',
+    kind: 'RoleBinding',
+  },
+  {
+    group: 'rbac.authorization.k8s.io',
+    version: { '1.36': ['v1'], '1.20': ['v1', 'v1beta1'] },
+    resource: 'roles',
+    kind: 'Role',
+  },
 ]
 
 /** What a server of this version serves, of what the lab knows. */
 export function resourcesOf(profile: LabVersion): readonly LabResource[] {
   return ROWS.flatMap((row) => {
-    const version = typeof row.version === 'string' ? row.version : row.version[profile]
-    if (version === undefined) return []
-    const { group, resource, kind } = row
-    return [
-      {
-        group,
-        version,
-        resource,
-        // filled in since 1.27
-        singular: profile === '1.20' ? '' : kind.toLowerCase(),
-        kind,
-        namespaced: row.clusterWide === undefined,
-        shortNames: row.shortNames ?? [],
-        verbs: row.verbs ?? ALL,
-        generation: row.generation ?? false,
-        table: row.table ?? (group === '' ? resource : `${resource}.${group}`),
-        subresources: row.subresources ?? [],
-      },
-    ]
+    const versions = typeof row.version === 'string' ? [row.version] : row.version[profile]
+    return versions.map((version) => resourceOf(row, version, profile))
   })
+}
+
+function resourceOf(row: Row, version: string, profile: LabVersion): LabResource {
+  const { group, resource, kind, verbs = ALL } = row
+  const own = (row.subresources ?? []).filter(({ only }) => only === undefined || only === profile)
+  const status = { name: 'status', kind, verbs: ['get', 'patch', 'update'] }
+  return {
+    group,
+    version,
+    resource,
+    // filled in since 1.27
+    singular: profile === '1.20' ? '' : kind.toLowerCase(),
+    kind,
+    namespaced: row.clusterWide === undefined,
+    shortNames: row.shortNames ?? [],
+    verbs: 'length' in verbs ? verbs : verbs[profile],
+    generation: row.generation ?? false,
+    table: row.table ?? (group === '' ? resource : `${resource}.${group}`),
+    subresources: [...own, ...(row.status === true ? [status] : [])],
+  }
 }

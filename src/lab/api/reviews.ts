@@ -1,8 +1,7 @@
-import { asObject, asString, type JsonObject } from '../../model/json.js'
-import { MASTERS } from '../access/users.js'
+import { asObject, asString, at, type JsonObject } from '../../model/json.js'
 import { parseBody } from './body.js'
 import type { ApiCall, ApiContext } from './call.js'
-import { invalid } from './status.js'
+import { badRequest, invalid } from './status.js'
 
 /** SelfSubjectAccessReview: answered from the rules by which requests are let in. */
 export function reviewAccess(context: ApiContext, call: ApiCall): JsonObject {
@@ -19,10 +18,17 @@ export function reviewAccess(context: ApiContext, call: ApiCall): JsonObject {
     ])
   }
   const text = (field: string): string => asString(wanted?.[field]) ?? ''
-  const allowed =
+  const { allowed, reason } =
     wanted === undefined
-      ? context.users.mayRead(call.user, asString(path?.path) ?? '')
-      : context.users.may(call.user, {
+      ? {
+          allowed: context.users.mayRead(
+            call.user,
+            asString(path?.path) ?? '',
+            asString(path?.verb) ?? 'get',
+          ),
+          reason: '',
+        }
+      : context.users.decide(call.user, {
           verb: text('verb'),
           group: text('group'),
           resource: text('resource'),
@@ -30,13 +36,31 @@ export function reviewAccess(context: ApiContext, call: ApiCall): JsonObject {
           namespace: text('namespace') || undefined,
           name: text('name') || undefined,
         })
-  const byRule = allowed && !call.user.groups.includes(MASTERS)
   return {
     kind: 'SelfSubjectAccessReview',
     apiVersion: 'authorization.k8s.io/v1',
     metadata: {},
     spec,
-    status: { allowed, ...(byRule ? { reason: `RBAC: allowed to User "${call.user.name}"` } : {}) },
+    status: { allowed, ...(reason === '' ? {} : { reason }) },
+  }
+}
+
+/** SelfSubjectRulesReview: all that the client may do in a namespace. */
+export function reviewRules(context: ApiContext, call: ApiCall): JsonObject {
+  const namespace = asString(at(parseBody(call), 'spec', 'namespace')) ?? ''
+  if (namespace === '') throw badRequest('no namespace on request')
+  const { rules, errors } = context.users.rulesOf(call.user, namespace)
+  return {
+    kind: 'SelfSubjectRulesReview',
+    apiVersion: 'authorization.k8s.io/v1',
+    metadata: {},
+    spec: {},
+    status: {
+      resourceRules: rules.filter((rule) => rule.resources !== undefined),
+      nonResourceRules: rules.filter((rule) => rule.nonResourceURLs !== undefined),
+      incomplete: false,
+      ...(errors.length === 0 ? {} : { evaluationError: errors.join(', ') }),
+    },
   }
 }
 

@@ -1,16 +1,17 @@
 import { asString, at } from '../../model/json.js'
 import { authorize } from '../access/authorize.js'
-import type { User } from '../access/users.js'
+import type { User } from '../access/user.js'
 import { indentedAnswer, jsonAnswer, textAnswer, type Answer } from './answer.js'
 import { isDryRun } from './body.js'
 import type { ApiCall, ApiContext } from './call.js'
-import { deleteObject } from './delete.js'
+import { deleteCollection, deleteObject } from './delete.js'
 import { discoveryDocument, isServed, versionDocument } from './discovery.js'
+import { evict } from './eviction.js'
 import { logAnswer } from './log.js'
 import { getObject, listObjects } from './read.js'
 import type { RequestInfo, RequestTarget, ResourceRequest } from './request-info.js'
 import type { LabResource } from './resources.js'
-import { reviewAccess, reviewSelf } from './reviews.js'
+import { reviewAccess, reviewRules, reviewSelf } from './reviews.js'
 import { badRequest, methodNotAllowed, noSuchPath } from './status.js'
 import { watchAnswer } from './watch.js'
 import { createObject, existing, patchObject, updateObject } from './write.js'
@@ -37,10 +38,18 @@ export function answer(context: ApiContext, request: PlainRequest): Answer {
   }
   const { contentType, manager, body, user } = request
   const { query } = request.target
-  const call: ApiCall = { request: request.info, resource, user, query, contentType, manager, body }
-  return call.request.subresource === undefined
-    ? resourceAnswer(context, call)
-    : subresourceAnswer(context, call)
+  const warnings: string[] = []
+  const call: ApiCall = { request: request.info, resource, user, query, contentType, manager, body, warnings }
+  const sent =
+    call.request.subresource === undefined ? resourceAnswer(context, call) : subresourceAnswer(context, call)
+  return withWarnings(sent, warnings)
+}
+
+/** RFC 7234 Warning headers, as the API server writes them. */
+function withWarnings(answer: Answer, warnings: readonly string[]): Answer {
+  if (warnings.length === 0) return answer
+  const texts = [...new Set(warnings)].map((text) => `299 - ${JSON.stringify(text)}`)
+  return { ...answer, headers: { ...answer.headers, Warning: texts.join(', ') } }
 }
 
 export function findResource(context: ApiContext, request: ResourceRequest): LabResource | undefined {
@@ -78,6 +87,9 @@ function resourceAnswer(context: ApiContext, call: ApiCall): Answer {
       return jsonAnswer(200, patchObject(context, call, isDryRun('PatchOptions', query)))
     case 'delete':
       return jsonAnswer(200, deleteObject(context, call))
+    case 'deletecollection':
+      if (resource.namespaced && request.namespace === undefined) throw methodNotAllowed()
+      return jsonAnswer(200, deleteCollection(context, call))
     default:
       throw methodNotAllowed()
   }
@@ -96,6 +108,8 @@ function created(context: ApiContext, call: ApiCall): Answer {
   switch (resource.kind) {
     case 'SelfSubjectAccessReview':
       return jsonAnswer(201, reviewAccess(context, call))
+    case 'SelfSubjectRulesReview':
+      return jsonAnswer(201, reviewRules(context, call))
     case 'SelfSubjectReview':
       return jsonAnswer(201, reviewSelf(call))
     default:
@@ -106,11 +120,35 @@ function created(context: ApiContext, call: ApiCall): Answer {
 function subresourceAnswer(context: ApiContext, call: ApiCall): Answer {
   const { resource, request, query } = call
   const subresource = resource.subresources.find(({ name }) => name === request.subresource)
-  if (subresource === undefined || request.namespace === undefined) throw noSuchPath()
+  if (subresource === undefined) throw noSuchPath()
+  if (resource.namespaced && request.namespace === undefined) throw noSuchPath()
   if (!subresource.verbs.includes(request.verb)) throw methodNotAllowed()
-  if (subresource.name === 'log')
-    return logAnswer(existing(context, call), query, context.runtime, context.now())
-  throw badRequest('Upgrade request required')
+  switch (subresource.name) {
+    case 'log':
+      return logAnswer(context, existing(context, call), query)
+    case 'eviction':
+      return jsonAnswer(201, evict(context, call))
+    case 'status':
+    case 'ephemeralcontainers':
+      return partAnswer(context, call)
+    default:
+      throw badRequest('Upgrade request required')
+  }
+}
+
+/** A subresource that is a part of its object. */
+function partAnswer(context: ApiContext, call: ApiCall): Answer {
+  const { request, resource, query } = call
+  switch (request.verb) {
+    case 'get':
+      return jsonAnswer(200, getObject(context.store, resource, request, query))
+    case 'update':
+      return jsonAnswer(200, updateObject(context, call, isDryRun('UpdateOptions', query)))
+    case 'patch':
+      return jsonAnswer(200, patchObject(context, call, isDryRun('PatchOptions', query)))
+    default:
+      throw methodNotAllowed()
+  }
 }
 
 /** Who a write is recorded as: what the client says, or the first word of its User-Agent. */

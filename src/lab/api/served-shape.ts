@@ -1,17 +1,31 @@
 import { asArray, asObject, asString, at, type Json, type JsonObject } from '../../model/json.js'
 import { encodeOrder, omit } from '../store/object.js'
+import { OLD_INGRESS } from './old-ingress.js'
 import type { LabResource } from './resources.js'
 
 /** An object as a group version shows it; the store has one shape for all versions. */
 export function servedShape(object: JsonObject, resource: LabResource): JsonObject {
   const apiVersion = apiVersionOf(resource)
-  const shaped =
-    apiVersion === 'events.k8s.io/v1'
-      ? asNewEvent(object)
-      : apiVersion === 'discovery.k8s.io/v1beta1'
-        ? asOldSlice(object)
-        : object
+  const shaped = shapeOf(resource)?.served(object) ?? object
   return encodeOrder({ ...shaped, kind: resource.kind, apiVersion })
+}
+
+/** What a client of a group version sends, in the shape that the store has. */
+export function storedShape(object: JsonObject, resource: LabResource): JsonObject {
+  return shapeOf(resource)?.stored(object) ?? object
+}
+
+interface Shape {
+  served(object: JsonObject): JsonObject
+  stored(object: JsonObject): JsonObject
+}
+
+function shapeOf({ group, version, resource }: LabResource): Shape | undefined {
+  if (group === 'events.k8s.io') return { served: asNewEvent, stored: fromNewEvent }
+  if (group === 'discovery.k8s.io' && version === 'v1beta1')
+    return { served: asOldSlice, stored: fromOldSlice }
+  if (resource === 'ingresses' && version === 'v1beta1') return OLD_INGRESS
+  return undefined
 }
 
 export function apiVersionOf(resource: { readonly group: string; readonly version: string }): string {
@@ -48,6 +62,30 @@ function asNewEvent(event: JsonObject): JsonObject {
     if (value !== undefined && value !== '') shown[served] = value
   }
   return shown
+}
+
+function fromNewEvent(event: JsonObject): JsonObject {
+  const stored: Record<string, Json> = {}
+  const names = new Map(NEW_EVENT_FIELDS.map(([was, is]) => [is, was]))
+  for (const [key, value] of Object.entries(event)) stored[names.get(key) ?? key] = value
+  return stored
+}
+
+function fromOldSlice(slice: JsonObject): JsonObject {
+  return {
+    ...slice,
+    endpoints: asArray(slice.endpoints).map((endpoint) => {
+      const { topology, ...rest } = asObject(endpoint) ?? {}
+      const [nodeName, zone] = ['kubernetes.io/hostname', 'topology.kubernetes.io/zone'].map((key) =>
+        asString(at(topology, key)),
+      )
+      return {
+        ...rest,
+        ...(nodeName === undefined ? {} : { nodeName }),
+        ...(zone === undefined ? {} : { zone }),
+      }
+    }),
+  }
 }
 
 /** A discovery.k8s.io/v1 EndpointSlice as v1beta1 of 1.20 shows it: topology for nodeName, and readiness alone. */

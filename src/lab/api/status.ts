@@ -178,7 +178,12 @@ export function patchRejected(): ApiStatus {
 
 export interface FieldError {
   readonly reason:
-    'FieldValueInvalid' | 'FieldValueRequired' | 'FieldValueForbidden' | 'FieldValueNotSupported'
+    | 'FieldValueDuplicate'
+    | 'FieldValueForbidden'
+    | 'FieldValueInvalid'
+    | 'FieldValueNotFound'
+    | 'FieldValueNotSupported'
+    | 'FieldValueRequired'
   readonly field: string
   /** Begins with what is wrong: 'Invalid value: "x": …', 'Required value: …'. */
   readonly message: string

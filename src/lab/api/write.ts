@@ -1,22 +1,25 @@
 import { isDeepStrictEqual } from 'node:util'
 
-import { asNumber, asString, type Json, type JsonObject } from '../../model/json.js'
+import { asArray, asNumber, asObject, asString, at, type Json, type JsonObject } from '../../model/json.js'
 import { nameSuffix, newUid } from '../store/identifiers.js'
-import { metadataOf, nameOf, namespaceOf, withMetadata } from '../store/object.js'
+import { metadataOf, nameOf, namespaceOf, omit, withMetadata } from '../store/object.js'
 import { parseBody } from './body.js'
 import type { ApiCall, ApiContext } from './call.js'
-import { withDefaults } from './defaults.js'
+import { admit, mutated } from './admit.js'
+import { withContainerDefaults, withDefaults } from './defaults.js'
+import { validateEphemeral } from './ephemeral-containers.js'
+import { endIfReleased } from './finalizers.js'
 import { seconds, withManagedFields } from './managed-fields.js'
 import { patched } from './patch.js'
 import { namespaceIn } from './read.js'
-import { apiVersionOf, servedShape } from './served-shape.js'
+import { apiVersionOf, servedShape, storedShape } from './served-shape.js'
 import { alreadyExists, badRequest, modifiedMeanwhile, notFound } from './status.js'
 import { validateNew, validateUpdate } from './validation.js'
 
 /** POST: the object as created. With dryRun nothing stays, and the answer has no resourceVersion. */
 export function createObject(context: ApiContext, call: ApiCall, dryRun: boolean): JsonObject {
   const { resource, request } = call
-  const sent = kindChecked(parseBody(call), call)
+  const sent = storedShape(kindChecked(parseBody(call), call), resource)
   const namespace = namespaceIn(resource, request)
   const own = namespaceOf(sent)
   if (own !== undefined && own !== namespace) {
@@ -25,8 +28,13 @@ export function createObject(context: ApiContext, call: ApiCall, dryRun: boolean
   const prefix = asString(metadataOf(sent).generateName)
   const name = nameOf(sent) === '' && prefix !== undefined ? `${prefix}${nameSuffix()}` : nameOf(sent)
   const now = context.now()
+  const defaulted = withMetadata(withDefaults(sent, resource), { name, namespace })
   const named = withMetadata(
-    { ...withDefaults(sent, resource), kind: resource.kind, apiVersion: apiVersionOf(resource) },
+    {
+      ...mutated(context, call, defaulted, dryRun),
+      kind: resource.kind,
+      apiVersion: apiVersionOf(resource),
+    },
     {
       name,
       namespace,
@@ -47,6 +55,7 @@ export function createObject(context: ApiContext, call: ApiCall, dryRun: boolean
   ) {
     throw notFound({ group: '', resource: 'namespaces' }, namespace)
   }
+  admit(context, call, named, dryRun)
   const object = withManagedFields(named, undefined, {
     manager: call.manager,
     apiVersion: apiVersionOf(resource),
@@ -67,13 +76,14 @@ export function updateObject(context: ApiContext, call: ApiCall, dryRun: boolean
   if (nameOf(sent) !== name) {
     throw badRequest(`the name of the object (${nameOf(sent)}) does not match the name on the URL (${name})`)
   }
-  return replace(context, call, existing(context, call), sent, dryRun)
+  return replace(context, call, existing(context, call), storedShape(sent, call.resource), dryRun)
 }
 
 /** PATCH of any kind, on the object as this resource's version shows it. */
 export function patchObject(context: ApiContext, call: ApiCall, dryRun: boolean): JsonObject {
   const before = existing(context, call)
-  return replace(context, call, before, patched(servedShape(before, call.resource), call), dryRun)
+  const after = patched(servedShape(before, call.resource), call)
+  return replace(context, call, before, storedShape(after, call.resource), dryRun)
 }
 
 export function existing(context: ApiContext, { resource, request }: ApiCall): JsonObject {
@@ -87,10 +97,11 @@ function replace(
   context: ApiContext,
   call: ApiCall,
   before: JsonObject,
-  wanted: JsonObject,
+  sent: JsonObject,
   dryRun: boolean,
 ): JsonObject {
   const { resource } = call
+  const wanted = mutated(context, call, onlyPart(before, sent, call), dryRun)
   const metadata = metadataOf(before)
   const claimed = asString(metadataOf(wanted).resourceVersion)
   if (claimed !== undefined && claimed !== metadata.resourceVersion)
@@ -100,6 +111,7 @@ function replace(
     'resourceVersion',
     'creationTimestamp',
     'deletionTimestamp',
+    'deletionGracePeriodSeconds',
     'generation',
     'managedFields',
   ]) {
@@ -113,7 +125,10 @@ function replace(
   )
   const after =
     resource.generation && !isDeepStrictEqual(shaped.spec, before.spec) ? nextGeneration(shaped) : shaped
-  validateUpdate(after, before, resource)
+  const part = call.request.subresource
+  if (part === 'ephemeralcontainers') validateEphemeral(after, before, resource)
+  else validateUpdate(after, before, resource)
+  admit(context, call, after, dryRun)
   // a write that changes nothing is none: the resourceVersion stays
   if (isDeepStrictEqual(after, { ...before, kind: after.kind, apiVersion: after.apiVersion })) {
     return servedShape(before, resource)
@@ -123,7 +138,35 @@ function replace(
     apiVersion: apiVersionOf(resource),
     time: context.now(),
   })
-  return servedShape(dryRun ? object : context.store.put(resource.table, object), resource)
+  if (dryRun) return servedShape(object, resource)
+  const stored = context.store.put(resource.table, object)
+  endIfReleased(context, resource.table, stored)
+  return servedShape(stored, resource)
+}
+
+/** Of a subresource only its part of the object counts; elsewhere the status is not the client's. */
+function onlyPart(before: JsonObject, sent: JsonObject, { request, resource }: ApiCall): JsonObject {
+  switch (request.subresource) {
+    case 'status':
+      return {
+        ...before,
+        metadata: sent.metadata ?? {},
+        ...(sent.status === undefined ? {} : { status: sent.status }),
+      }
+    case 'ephemeralcontainers': {
+      const added = at(sent, 'spec', 'ephemeralContainers')
+      const spec = {
+        ...asObject(before.spec),
+        ephemeralContainers: asArray(added).map(withContainerDefaults),
+      }
+      return { ...before, metadata: sent.metadata ?? {}, spec }
+    }
+    case undefined:
+    default: {
+      if (!resource.subresources.some(({ name }) => name === 'status')) return sent
+      return { ...omit(sent, 'status'), ...(before.status === undefined ? {} : { status: before.status }) }
+    }
+  }
 }
 
 function nextGeneration(object: JsonObject): JsonObject {

@@ -1,6 +1,7 @@
 import { reconcilePods } from '../kubelet/kubelet.js'
 import { uidOf } from '../store/object.js'
 import { Agenda } from './agenda.js'
+import { reconcileBudgets } from './budgets.js'
 import type { ControllerContext } from './context.js'
 import { reconcileEndpoints } from './endpoints.js'
 import { collectDependents } from './garbage.js'
@@ -24,11 +25,12 @@ export function startControlLoop(options: Omit<ControllerContext, 'agenda'>): Co
       reconcilePods(context)
       reconcileReplicas(context)
       reconcileEndpoints(context)
+      reconcileBudgets(context)
     })
   const stop = context.store.onChange(({ kind, table, object }) => {
-    if (UNWATCHED.has(table)) return
-    soon()
-    if (kind === 'DELETED') {
+    if (!UNWATCHED.has(table)) soon()
+    // events own nothing, and there are many
+    if (kind === 'DELETED' && table !== 'events') {
       const uid = uidOf(object)
       agenda.later(`collect ${uid}`, context.pace.react, () => collectDependents(context, uid))
     }

@@ -1,11 +1,13 @@
 import { randomBytes } from 'node:crypto'
 
 import { asString, at, type Json, type JsonObject } from '../../model/json.js'
+import { hasFinalizers } from '../api/finalizers.js'
 import { seconds } from '../api/managed-fields.js'
 import type { ControllerContext } from '../controllers/context.js'
 import { isTerminating, nodeOf, phaseOf, specOf } from '../controllers/pods.js'
 import { recordEvent } from '../controllers/record-event.js'
-import { nameOf, namespaceOf, objectsIn, uidOf } from '../store/object.js'
+import { metadataOf, nameOf, namespaceOf, objectsIn, uidOf, withMetadata } from '../store/object.js'
+import { startEphemerals, waitingEphemerals } from './ephemeral.js'
 import { freeAddress, imageIdOf, internalAddressOf, placeFor } from './place-pod.js'
 
 /** Starts the pods that are new, and ends those that are to go: what scheduler and kubelets do, a moment later. */
@@ -17,16 +19,30 @@ export function reconcilePods(context: ControllerContext): void {
       return now !== undefined && uidOf(now) === uidOf(pod) ? now : undefined
     }
     if (isTerminating(pod)) {
+      if (hasFinalizers(pod) && metadataOf(pod).deletionGracePeriodSeconds === 0) continue
       context.agenda.later(`end ${uidOf(pod)}`, context.pace.start, () => {
-        if (same() !== undefined) context.store.delete('pods', ref)
+        const ending = same()
+        if (ending !== undefined) end(context, ending)
       })
     } else if (phaseOf(pod) === 'Pending' && at(pod, 'status', 'containerStatuses') === undefined) {
       context.agenda.later(`start ${uidOf(pod)}`, context.pace.start, () => {
         const waiting = same()
         if (waiting !== undefined && !isTerminating(waiting)) start(context, waiting)
       })
+    } else if (waitingEphemerals(pod).length > 0) {
+      context.agenda.later(`debug ${uidOf(pod)}`, context.pace.start, () => {
+        const waiting = same()
+        if (waiting !== undefined) startEphemerals(context, waiting)
+      })
     }
   }
+}
+
+/** The kubelet's last word: the pod goes, or stays marked for those whose finalizers it has. */
+function end({ store }: ControllerContext, pod: JsonObject): void {
+  const ended = withMetadata(pod, { deletionGracePeriodSeconds: 0 })
+  if (!hasFinalizers(pod)) store.delete('pods', { namespace: namespaceOf(pod), name: nameOf(pod) })
+  else if (metadataOf(pod).deletionGracePeriodSeconds !== 0) store.put('pods', ended)
 }
 
 function start(context: ControllerContext, pod: JsonObject): void {

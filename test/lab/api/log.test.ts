@@ -32,7 +32,6 @@ describe('a log', () => {
     ['sinceTime=2026-11-01T10:00:02.9Z', 'wörld\nbye\n'],
     ['sinceTime=2026-11-01T10:00:03Z', 'bye\n'],
     ['previous=false', 'hello\nwörld\nbye\n'],
-    ['follow=true&tailLines=1', 'bye\n'],
   ])('with %s', async (query, text) => {
     expect((await log(`?container=app&${query}`)).text).toBe(text)
   })
