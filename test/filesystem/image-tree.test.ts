@@ -155,6 +155,11 @@ describe('reading a layer', () => {
   it.each([
     ['gzip', gzipSync],
     ['zstd', zstdCompressSync],
+    [
+      'zstd in a small frame and a big one',
+      (tar: Buffer): Buffer =>
+        Buffer.concat([zstdCompressSync(tar.subarray(0, 512)), zstdCompressSync(tar.subarray(512))]),
+    ],
     ['nothing', (tar: Buffer): Buffer => tar],
   ])('reads one packed with %s', async (_what, compress) => {
     const tar = await tarOf(members)
@@ -171,11 +176,6 @@ describe('reading a layer', () => {
       'integrity',
     ],
     ['that is cut', (tar) => gzipSync(tar).subarray(0, -9), 'cut'],
-    [
-      'of which the zstd decoder loses a part',
-      (tar) => Buffer.concat([zstdCompressSync(tar.subarray(0, 512)), zstdCompressSync(tar.subarray(512))]),
-      'unsupported',
-    ],
     ['that is no tar', () => gzipSync(Buffer.alloc(2048, 'x')), 'integrity'],
   ])('refuses one %s', async (_what, change, code) => {
     const tar = await tarOf(members)
