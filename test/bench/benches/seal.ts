@@ -10,7 +10,7 @@ export const sealBench: Bench = {
   about:
     'sealSpool: manifests, every file read and compared with its SHA-256, tar, gzip level 6, all flushed to the disk and hashed; without receiving the files. Against tar | pigz > file of the same files at pigz’s own level, 6 too, which checks and flushes nothing.',
   goal: { kind: 'speed-at-least', factor: 0.9 },
-  rounds: 3,
+  rounds: 5,
   programs: { pigz: 'pigz', tar: 'tar', bash: 'bash' },
   async open(world) {
     const folder = join(world.scratch, 'files')
