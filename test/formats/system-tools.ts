@@ -10,4 +10,4 @@ function answers(program: string, pattern: RegExp): boolean {
 /** Tests against programs of this system; where one is missing they are shown as skipped. */
 export const withGnuTar = answers('tar', /GNU tar/) ? it : it.skip
 export const withGzip = answers('gzip', /gzip/i) ? it : it.skip
-export const withZstd = answers('zstd', /zstd/i) ? it : it.skip
+export const withZstd = answers('zstd', /zstandard|zstd/i) ? it : it.skip

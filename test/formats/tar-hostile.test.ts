@@ -162,6 +162,22 @@ describe('a tar without measure', () => {
       ),
     ],
     [
+      'blocks of a sparse map, though none holds a piece',
+      { sparsePieces: 3 },
+      tarOf(
+        headerBlock({
+          name: 's',
+          typeflag: 'S',
+          fields: { magic: 'ustar  \0', realSize: '00000000000\0', extended: '1' },
+        }),
+        ...Array.from({ length: 6 }, (_, index) => {
+          const block = Buffer.alloc(512)
+          block.write(index < 5 ? '1' : '\0', 504)
+          return block
+        }),
+      ),
+    ],
+    [
       'sparse pieces in a content map',
       { sparsePieces: 3 },
       tarOf(

@@ -24,6 +24,7 @@ async function inflated(
 
 const CHECKED = { params: { [constants.ZSTD_c_checksumFlag]: 1 } }
 const HELLO = zstdCompressSync('hello', CHECKED)
+const BLOCK = 128 << 10
 const abc = { type: 'raw', content: Buffer.from('abc') } as const
 
 /** Parts that compress well and parts that don't, so that every kind of block occurs. */
@@ -179,6 +180,11 @@ describe('a zstd file that lies', () => {
       'integrity',
     ],
     [
+      'a block greater than its window, before it is there',
+      zstdFrame({ window: 1024, blocks: [{ type: 'raw', content: Buffer.alloc(9), size: 1025 }] }),
+      'integrity',
+    ],
+    [
       'a run greater than its window',
       zstdFrame({ window: 1024, blocks: [{ type: 'rle', byte: 0, times: 1025 }] }),
       'integrity',
@@ -243,18 +249,35 @@ describe('a zstd file that lies', () => {
 
 describe('a zstd file as it streams', () => {
   it('holds neither a big frame nor what it inflates to', async () => {
-    const bomb = zstdBomb(4096)
+    const blocks = 16_384
     const before = process.memoryUsage().arrayBuffers
     let [length, peak, greatest] = [0, 0, 0]
-    for await (const chunk of readZstd(inChunks(bomb, 64 << 10))) {
+    for await (const chunk of readZstd(inChunks(zstdBomb(blocks), 64 << 10))) {
       length += chunk.length
       greatest = Math.max(greatest, chunk.length)
       peak = Math.max(peak, process.memoryUsage().arrayBuffers - before)
     }
-    expect(length).toBe(512 << 20)
+    expect(length).toBe(blocks * BLOCK)
     expect(greatest).toBeLessThanOrEqual(256 << 10)
-    // Output that waits for the garbage collector counts here, the whole itself would as well
-    expect(peak).toBeLessThan(128 << 20)
+    // Output that waits for the garbage collector counts here; all of it would be 2 GiB
+    expect(peak).toBeLessThan(1 << 30)
+  })
+
+  it('is never more than eight blocks ahead of its reader', async () => {
+    let pulled = 0
+    const source = async function* (): AsyncGenerator<Uint8Array> {
+      for await (const chunk of inChunks(zstdBomb(200), 4)) {
+        pulled += chunk.length
+        yield chunk
+      }
+    }
+    let length = 0
+    for await (const chunk of readZstd(source())) {
+      // A block is four bytes, the header of the frame six
+      expect((pulled / 4) * BLOCK - length).toBeLessThanOrEqual(10 * BLOCK)
+      length += chunk.length
+    }
+    expect(length).toBe(200 * BLOCK)
   })
 
   it('reads no further than its reader wants', async () => {
