@@ -56,7 +56,6 @@ export const writes: readonly Behaviour[] = [
   {
     name: 'passes over what the query of a delete says where the delete has a body',
     seen: 'real 1.20',
-    labGap: 'it takes dryRun from the query too',
     check: async (scene) => {
       await scene.configMap('gone')
       const body = { apiVersion: 'v1', kind: 'DeleteOptions' }
