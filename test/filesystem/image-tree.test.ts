@@ -183,4 +183,14 @@ describe('reading a layer', () => {
     tree.beginLayer(0)
     await expect(applyLayer(tree, chunked(change(tar)), diffId(tar))).rejects.toMatchObject({ code })
   })
+
+  it('refuses a few bytes that promise exabytes of holes, before it hashes them', async () => {
+    const pax = { 'GNU.sparse.major': '1', 'GNU.sparse.minor': '0', 'GNU.sparse.realsize': String(2 ** 52) }
+    const map = Buffer.alloc(512)
+    map.write('0\n')
+    const tar = await tarOf([{ name: 'holes', pax: { ...pax, 'GNU.sparse.name': 'holes' }, content: map }])
+    const tree = new ImageTree()
+    tree.beginLayer(0)
+    await expect(applyLayer(tree, chunked(tar), diffId(tar))).rejects.toMatchObject({ code: 'too-big' })
+  })
 })
