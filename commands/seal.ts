@@ -18,7 +18,10 @@ export class Seal extends BaseCommand {
 
   override async run(): Promise<void> {
     const { args, flags } = await this.parse(Seal)
-    const interrupts = listenForInterrupts((line) => this.say(line))
+    const interrupts = listenForInterrupts(
+      (line) => this.say(line),
+      () => 'once more to stop; the folder stays as it is',
+    )
     const view = progressView(process.stderr, () => new Date())
     try {
       const result = await sealSpoolAt(args.folder, systemContext(interrupts.everything), view.progress)

@@ -1,5 +1,5 @@
 import { createReadStream } from 'node:fs'
-import { mkdtemp, rm } from 'node:fs/promises'
+import { mkdtemp, rm, rmdir } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { pipeline } from 'node:stream/promises'
@@ -10,13 +10,13 @@ import type { RunPlan } from '../engine/plan.js'
 import type { CaptureRequest, Choices } from '../engine/request.js'
 import type { RunResult } from '../engine/result.js'
 import { systemContext } from '../engine/system.js'
-import { ImpoundError } from '../model/errors.js'
+import { ImpoundError, messageOf } from '../model/errors.js'
 import type { ExitStatus } from '../model/exit.js'
 import { BaseCommand } from './base-command.js'
 import { askInTerminal, confirmPlan } from './confirm.js'
 import { endScreen } from './end-screen.js'
 import { reportFailure } from './failure.js'
-import { listenForInterrupts } from './interrupts.js'
+import { listenForInterrupts, SEALING } from './interrupts.js'
 import { planScreen } from './plan-screen.js'
 import { progressDocument, progressView } from './progress-lines.js'
 
@@ -34,10 +34,15 @@ export interface Manners {
 export abstract class CaptureCommand extends BaseCommand {
   protected async capture(request: CaptureRequest, manners: Manners): Promise<void> {
     this.refuseMixed(request, manners)
-    const interrupts = listenForInterrupts((line) => this.say(line))
+    const interrupts = listenForInterrupts(
+      (line) => this.say(line),
+      () => (started ? SEALING : 'nothing was changed'),
+    )
     const view = progressView(process.stderr, () => new Date())
     const run = systemContext(interrupts.collecting)
-    let folder = manners.toStdout ? await mkdtemp(join(tmpdir(), 'impound-')) : undefined
+    const folder = manners.toStdout ? await mkdtemp(join(tmpdir(), 'impound-')) : undefined
+    let delivered = false
+    let started = false
     const progress: typeof view.progress = (event) => {
       if (manners.jsonLines) process.stdout.write(progressDocument(event, new Date()))
       else view.progress(event)
@@ -51,17 +56,22 @@ export abstract class CaptureCommand extends BaseCommand {
       try {
         const choices = await this.decide(prepared.plan, manners)
         if (choices === undefined) return
+        started = true
         const result = await execute(prepared, choices, interrupts, run, progress)
         view.stop()
         await this.tell(result, manners)
-        if (result.archive === undefined) folder = undefined // the spool in it is all there is: it stays
+        delivered = result.archive !== undefined
       } finally {
         await prepared.kube.close()
       }
     } finally {
       view.stop()
       interrupts.stop()
-      if (folder !== undefined) await rm(folder, { recursive: true, force: true })
+      // what was not delivered whole is all there is: it stays, and the error names it
+      if (folder !== undefined) {
+        if (delivered || !started) await rm(folder, { recursive: true, force: true })
+        else await rmdir(folder).catch(() => undefined)
+      }
     }
   }
 
@@ -106,9 +116,29 @@ export abstract class CaptureCommand extends BaseCommand {
 
   private async tell(result: RunResult, manners: Manners): Promise<void> {
     process.exitCode = result.exitStatus satisfies ExitStatus
-    if (manners.toStdout) {
-      this.say(endScreen(result).trimEnd())
-      if (result.archive !== undefined) await pipeline(createReadStream(result.archive.path), process.stdout)
-    } else this.print(result, endScreen(result), manners)
+    if (!manners.toStdout) {
+      this.print(result, endScreen(result), manners)
+      return
+    }
+    const { archive } = result
+    // what lies in the temporary folder is named only where it stays there
+    const shown =
+      archive === undefined
+        ? result
+        : { ...result, archive: { ...archive, path: '/dev/stdout', besides: [] } }
+    this.say(endScreen(shown).trimEnd())
+    if (archive !== undefined) await deliver(archive.path)
+  }
+}
+
+/** Sends the archive to stdout. Throws `storage`, naming the file that stays, where the far end takes less than all of it. */
+async function deliver(path: string): Promise<void> {
+  try {
+    await pipeline(createReadStream(path), process.stdout)
+  } catch (cause) {
+    throw new ImpoundError('storage', `stdout did not take the archive: ${messageOf(cause)}`, {
+      cause,
+      hints: [`the archive is whole in ${path}`, 'move it to where it belongs: nothing else has a copy'],
+    })
   }
 }

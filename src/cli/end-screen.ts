@@ -39,6 +39,7 @@ function headline(result: RunResult): string {
 }
 
 function containmentWord(targets: readonly TargetResult[]): string {
+  if (targets.length === 0) return 'NOT CONTAINED'
   const verdicts = targets.map(({ containment }) =>
     containment?.error === undefined ? containment?.verdict?.kind : undefined,
   )

@@ -8,13 +8,23 @@ export interface Interrupts {
   stop(): void
 }
 
-/** Turns signals of the operating system into abort signals. The third Ctrl-C ends the process as it would without us. */
-export function listenForInterrupts(say: (line: string) => void): Interrupts {
+/** What the first Ctrl-C means once a spool is open. */
+export const SEALING = 'sealing what was collected; once more to stop at once'
+
+/**
+ * Turns signals of the operating system into abort signals. `meaning` says what the first one leads to at that moment, if
+ * more than an end. The third Ctrl-C ends the process as it would without us.
+ */
+export function listenForInterrupts(
+  say: (line: string) => void,
+  meaning: () => string | undefined = () => undefined,
+): Interrupts {
   const collecting = new AbortController()
   const everything = new AbortController()
   const onSignal = (): void => {
     if (!collecting.signal.aborted) {
-      say('interrupted: sealing what was collected; once more to stop at once')
+      const leads = meaning()
+      say(leads === undefined ? 'interrupted' : `interrupted: ${leads}`)
       collecting.abort(new ImpoundError('aborted', 'interrupted'))
     } else {
       everything.abort(new ImpoundError('aborted', 'interrupted twice'))

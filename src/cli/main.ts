@@ -1,4 +1,5 @@
 import { toolVersion } from '../engine/version.js'
+import { EXIT, worstExit, type ExitStatus } from '../model/exit.js'
 import { forShell } from '../text/shell.js'
 
 /**
@@ -6,6 +7,7 @@ import { forShell } from '../text/shell.js'
  * did not catch ends here: unknown commands, faults of ours.
  */
 export async function main(argv: readonly string[]): Promise<void> {
+  outliveTheTerminal()
   if (argv.length === 1 && (argv[0] === '--version' || argv[0] === '-v')) {
     process.stdout.write(`impound ${await toolVersion()}\n`)
     return
@@ -36,4 +38,16 @@ async function bareArgv(): Promise<readonly string[]> {
   const argv = await askGuided()
   process.stderr.write(`$ impound ${argv.map(forShell).join(' ')}\n`)
   return argv
+}
+
+/**
+ * A terminal that goes away, or a pipe whose reader ends, must not end a run in the middle of a containment: what is said then is
+ * lost, what is done goes on. A result that stdout did not take is told by the exit status.
+ */
+function outliveTheTerminal(): void {
+  process.stderr.on('error', () => undefined)
+  process.stdout.on('error', () => {
+    const known = typeof process.exitCode === 'number' ? (process.exitCode as ExitStatus) : EXIT.done
+    process.exitCode = worstExit([known, EXIT.storage])
+  })
 }

@@ -1,8 +1,12 @@
 import { PassThrough, Transform } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 
+import { podPath } from '../model/api-path.js'
 import type { CollectContext, Collector } from '../model/collector.js'
 import type { LogsDocument } from '../model/documents.js'
+import { ImpoundError } from '../model/errors.js'
+import { at } from '../model/json.js'
+import type { Pod } from '../model/kubernetes.js'
 import type { Sink } from '../model/ports/sink.js'
 import { safeSegment } from '../model/safe-segment.js'
 import { containersOf, type Target, type TargetContainer } from '../model/target.js'
@@ -23,13 +27,22 @@ export const logsCollector: Collector = {
   }),
   async collect(context, target, sink) {
     const logs: LogFacts[] = []
-    for (const container of containersOf(target.pod)) {
+    const before = await containersNow(context, target)
+    for (const container of before) {
       if (container.containerID === '' && container.restartCount === 0) {
         await sink.skip(`logs ${container.name}`, 'not-applicable', 'the container never started')
         continue
       }
-      logs.push(...(await capture(context, target, container, false, sink)))
-      if (container.restartCount > 0) logs.push(...(await capture(context, target, container, true, sink)))
+      logs.push(...(await capture(context, target, container, 'current', sink)))
+      if (container.restartCount > 0)
+        logs.push(...(await capture(context, target, container, 'previous', sink)))
+    }
+    // a container that restarted meanwhile has a run that nobody has read yet
+    for (const container of await containersNow(context, target)) {
+      const seen = before.find(({ name }) => name === container.name)?.restartCount ?? 0
+      if (container.restartCount <= seen) continue
+      const name = `previous-${container.restartCount}` as const
+      logs.push(...(await capture(context, target, container, name, sink)))
     }
     const document: LogsDocument = {
       schema: 'impound/logs/v1',
@@ -46,14 +59,21 @@ export const logsCollector: Collector = {
   },
 }
 
+/** The containers as they are at this moment: since the plan one may have restarted. Throws `target-changed`. */
+async function containersNow(context: CollectContext, target: Target): Promise<readonly TargetContainer[]> {
+  const { json } = await context.now.get(podPath(target.namespace, target.name))
+  if (at(json, 'metadata', 'uid') === target.uid) return containersOf(json as Pod)
+  throw new ImpoundError('target-changed', `${target.name} is another pod now: its UID differs`)
+}
+
 async function capture(
   context: CollectContext,
   target: Target,
   container: TargetContainer,
-  previous: boolean,
+  run: LogFacts['run'],
   sink: Sink,
 ): Promise<readonly LogFacts[]> {
-  const run = previous ? 'previous' : 'current'
+  const previous = run !== 'current'
   const subject = `logs ${container.name} ${run}`
   const edges = new LineEdges((bytes) => context.progress(subject, bytes))
   let unverified = false

@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { journalInto, openState, targetDirectory, type Spool, type Turns } from '../evidence/index.js'
 import type { RunContext } from '../model/ports/run-context.js'
 import type { Sink } from '../model/ports/sink.js'
+import type { QuarantinePlan } from '../model/quarantine-plan.js'
 import type { Target } from '../model/target.js'
 import { aftermath, type Aftermath } from './aftermath.js'
 import { runPhase, type TargetCapture } from './collect.js'
@@ -11,6 +12,7 @@ import { changedFiles } from './found.js'
 import { collectOptions, type PreparedRun } from './prepare.js'
 import type { Progress } from './progress.js'
 import { Recording, type RedactBody } from './recorder.js'
+import { releaseCommand } from './release-command.js'
 import { UNKNOWN_CLUSTER } from './release-source.js'
 import type { Choices } from './request.js'
 import type { ContainmentResult, TargetResult } from './result.js'
@@ -63,8 +65,7 @@ export async function captureTarget(target: Target, of: TargetRun): Promise<void
   const containment = soft.signal.aborted
     ? undefined
     : await of.containing.take(() => containOne(target, directory, of))
-  const { namespace, name, uid } = target
-  const contained = { namespace, name, uid, ...(containment === undefined ? {} : { containment }) }
+  const contained = { ...identity(target), ...(containment === undefined ? {} : { containment }) }
   of.report({ ...contained, changedFiles: [] })
   await runPhase(soft, 'contained', collectors, capture)
   await runPhase(soft, 'slow', collectors, capture)
@@ -113,6 +114,7 @@ async function containOne(
       server: prepared.scene.where.server,
       target: { namespace: target.namespace, name: target.name, uid: target.uid },
     })
+    of.report({ ...identity(target), changedFiles: [], containment: begun(plan, of) })
     const result = await contain(of.hard, {
       action: prepared.quarantine,
       plan,
@@ -127,5 +129,19 @@ async function containOne(
     return result
   } finally {
     await state.close()
+  }
+}
+
+function identity({ namespace, name, uid }: Target): Pick<TargetResult, 'namespace' | 'name' | 'uid'> {
+  return { namespace, name, uid }
+}
+
+/** What is told of a containment that a fault cuts off before it can tell for itself. */
+function begun(plan: QuarantinePlan, of: TargetRun): ContainmentResult {
+  const undo = releaseCommand(plan.target, of.prepared.request.cluster)
+  const message = 'it was begun and did not come to its end'
+  return {
+    error: { code: 'storage', message, hints: [`what was done so far stays; take it back: ${undo}`] },
+    undo,
   }
 }

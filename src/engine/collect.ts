@@ -8,6 +8,7 @@ import type { Sink } from '../model/ports/sink.js'
 import type { Target } from '../model/target.js'
 import type { Progress } from './progress.js'
 import type { Recording } from './recorder.js'
+import { onlyOf } from './same-pod.js'
 
 /** What collectors of one target share. */
 export interface TargetCapture {
@@ -66,13 +67,14 @@ async function runCollector(
   const sink = capture.sink(collector.name)
   const mine = (): readonly LedgerRow[] => capture.ledger().filter((row) => row.collector === collector.name)
   const before = new Set(mine())
+  const streams = onlyOf(target, { exec: capture.kube.exec, logs: capture.kube.logs }, capture.kube.reader)
   const context: CollectContext = {
     run,
     phase,
     options,
     api: capture.recording.readerFor(sink, run.signal),
-    logs: capture.kube.logs,
-    exec: capture.kube.exec,
+    now: capture.recording.freshReaderFor(sink, run.signal),
+    ...streams,
     registry: capture.registry,
     case: capture.caseView,
     progress: (subject, bytes) =>

@@ -1,4 +1,5 @@
-import { mkdir } from 'node:fs/promises'
+import { mkdir, stat } from 'node:fs/promises'
+import { dirname } from 'node:path'
 
 import { archiveName, createSpool, Turns, type Spool } from '../evidence/index.js'
 import { ImpoundError } from '../model/errors.js'
@@ -85,7 +86,7 @@ export async function execute(
 
 async function openSpool(prepared: PreparedRun, run: RunContext): Promise<Spool> {
   try {
-    await mkdir(prepared.output, { recursive: true })
+    await makeFolder(prepared.output)
   } catch (cause) {
     throw new ImpoundError('storage', `can't make the folder ${prepared.output}`, {
       cause,
@@ -98,6 +99,19 @@ async function openSpool(prepared: PreparedRun, run: RunContext): Promise<Spool>
     clock: run.clock,
     scene: prepared.scene,
   })
+}
+
+/** Step by step: Node's own recursive mkdir never comes back from places like /proc. */
+async function makeFolder(folder: string): Promise<void> {
+  const known = await stat(folder).catch(() => undefined)
+  if (known?.isDirectory() === true) return
+  if (dirname(folder) !== folder) await makeFolder(dirname(folder))
+  try {
+    await mkdir(folder, { mode: 0o700 })
+  } catch (error) {
+    // another run of the case may have made it in between
+    if (!(await stat(folder).catch(() => undefined))?.isDirectory()) throw error
+  }
 }
 
 async function keepSceneBodies(prepared: PreparedRun, spool: Spool, redact: RedactBody): Promise<void> {

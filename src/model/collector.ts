@@ -50,6 +50,9 @@ export interface CollectContext {
   readonly phase: Phase
   readonly options: CollectOptions
   readonly api: RecordingReader
+  /** Asks anew every time: for what may have changed since the plan. */
+  readonly now: RecordingReader
+  /** Of the target alone: where its name has gone to another pod they throw `target-changed`. */
   readonly logs: LogStream
   readonly exec: Exec
   readonly registry: Registry

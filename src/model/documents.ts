@@ -213,7 +213,8 @@ export interface LogsDocument {
   readonly schema: 'impound/logs/v1'
   readonly logs: readonly {
     readonly container: string
-    readonly run: 'current' | 'previous'
+    /** 'previous-2': of the run that the second restart ended, while logs were read. */
+    readonly run: 'current' | 'previous' | `previous-${number}`
     readonly path: string
     readonly bytes: number
     readonly lines: number

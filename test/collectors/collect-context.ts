@@ -35,6 +35,7 @@ export function collectContext(parts: ContextParts): CollectContext {
       maxContentBytes: 64 << 20,
       ...parts.options,
     },
+    now: { get: unused, list: unused, discover: unused },
     api: {
       get: () =>
         parts.node === undefined

@@ -3,6 +3,7 @@ import { afterEach, beforeEach, describe, expect, it } from '@jest/globals'
 import { logsCollector } from '../../src/collectors/logs.js'
 import { startLab, type Lab } from '../../src/lab/lab.js'
 import type { LogsDocument } from '../../src/model/documents.js'
+import type { JsonObject } from '../../src/model/json.js'
 import { LabRun } from './lab-run.js'
 
 let lab: Lab
@@ -63,6 +64,24 @@ describe('the logs collector', () => {
       ({ container, run: which }) => container === 'app' && which === 'current',
     )
     expect(cut?.endsWithNewline).toBe(run.text('logs/app/current.log').endsWith('\n'))
+  })
+
+  it('keeps the run that a restart ended after the plan was made', async () => {
+    const pod = lab.objects.get('pods', 'shop', lab.suspect.name) as JsonObject
+    const status = pod['status'] as JsonObject
+    const statuses = (status['containerStatuses'] as readonly JsonObject[]).map((one) =>
+      one['name'] === 'log-shipper' ? { ...one, restartCount: 1 } : one,
+    )
+    lab.objects.put({ ...pod, status: { ...status, containerStatuses: statuses } })
+    const rows = await run.collect(logsCollector)
+    expect(rows.map(({ subject }) => subject)).toContain('logs log-shipper previous')
+  })
+
+  it('takes no log of another pod that has the name by now', async () => {
+    const pod = lab.objects.get('pods', 'shop', lab.suspect.name) as JsonObject
+    lab.objects.put({ ...pod, metadata: { ...(pod['metadata'] as JsonObject), uid: 'another' } })
+    const rows = await run.collect(logsCollector)
+    expect(rows).toMatchObject([{ subject: 'logs', status: 'failed', reason: 'target-gone' }])
   })
 
   it('keeps no more than the bound, and says that there was more', async () => {

@@ -103,6 +103,9 @@ describe('the pod collector', () => {
     })
     await run.collect(podCollector)
     const { owners } = run.json('owners.json') as OwnersDocument
-    expect(owners.map(({ name }) => name)).toEqual(['a', 'b'])
+    const names = owners.map(({ name }) => name)
+    // the ReplicaSet may have taken the pod back by now, which is no circle
+    expect(names).toEqual(expect.arrayContaining(['a', 'b']))
+    expect(new Set(names).size).toBe(names.length)
   })
 })

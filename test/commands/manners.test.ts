@@ -1,5 +1,5 @@
 import { copyFileSync, existsSync, readdirSync, rmSync } from 'node:fs'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals'
 
@@ -165,6 +165,24 @@ describe('what was collected is kept', () => {
     expect(ran.stdout.subarray(0, 2).toString('hex')).toBe('1f8b')
     expect(ran.stderr).toContain('EVIDENCE SEALED')
     expect(evidenceFolders()).toEqual([])
+  })
+
+  it('in a folder that is named, where the reader of -o - goes away before the end', async () => {
+    const run = cli.start('snapshot', lab.suspect.name, ...SHOP, '-o', '-')
+    run.child.stdout?.destroy()
+    const ran = await run.ended
+    expect(ran.status).toBe(10)
+    const kept = /the archive is whole in (\S+)/.exec(ran.stderr)?.[1]
+    expect((await cli.run('verify', kept!)).status).toBe(0)
+    rmSync(dirname(kept!), { recursive: true })
+  })
+
+  it('and sealed, where the terminal goes away in the middle', async () => {
+    const run = cli.start('quarantine', lab.suspect.name, ...SHOP, '--case', 'T-5', '--yes', '--json')
+    await hears(run.child, 'CONTAINING')
+    run.child.stderr?.destroy()
+    expect((await run.ended).status).toBe(7)
+    expect(readdirSync(join(cli.home, 'T-5')).filter((name) => name.endsWith('.tar.gz'))).toHaveLength(1)
   })
 
   it('and told step by step under --json-lines, the result last', async () => {

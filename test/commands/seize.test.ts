@@ -118,7 +118,7 @@ describe('impound seize, on the lab', () => {
     expect(result.targets[0]?.after).toMatchObject({
       suspect: 'alive',
       restarts: 0,
-      replacements: [{ ready: true }],
+      replacements: [{ name: expect.stringMatching(/^web-6dd6bfc4b-/) }],
     })
   })
 

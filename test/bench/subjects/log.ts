@@ -3,8 +3,9 @@ import { randomBytes } from 'node:crypto'
 
 import { logsCollector } from '../../../src/collectors/logs.js'
 import { createSpool } from '../../../src/evidence/index.js'
-import { podPath } from '../../../src/model/api-path.js'
+import { podPath, type ApiPath } from '../../../src/model/api-path.js'
 import type { LogsDocument } from '../../../src/model/documents.js'
+import type { Json } from '../../../src/model/json.js'
 import type { Pod } from '../../../src/model/kubernetes.js'
 import { fingerprint } from '../fingerprint.js'
 import { connection, MAX_BYTES, STALL_MS } from './connection.js'
@@ -19,6 +20,11 @@ const spool = await createSpool({ outputDirectory, name: SPOOL_NAME, clock, scen
 const unused = (): never => {
   throw new Error('no need of the logs collector')
 }
+/** The pod as it is now, read and not kept: what is measured is the log. */
+const keepNothing = async (path: ApiPath | string) => {
+  const { body, ...kept } = await kube.reader.get(path, { signal })
+  return { artefact: '', response: kept, json: JSON.parse(body.toString('utf8')) as Json }
+}
 await logsCollector.collect(
   {
     run: { clock, random: randomBytes, signal },
@@ -31,6 +37,7 @@ await logsCollector.collect(
       maxContentBytes: MAX_BYTES,
     },
     api: { get: unused, list: unused, discover: unused },
+    now: { get: keepNothing, list: unused, discover: unused },
     logs: kube.logs,
     exec: kube.exec,
     registry: { allows: unused, digestOf: unused, resolve: unused, blob: unused },
