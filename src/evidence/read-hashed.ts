@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto'
+import { constants } from 'node:fs'
 import { open, type FileHandle } from 'node:fs/promises'
 
 import { ImpoundError } from '../model/errors.js'
@@ -64,14 +65,22 @@ export async function* fileBytes(
   }
 }
 
-/** Opens a file that the user named. Throws `usage` where it can't be read. */
+/** Opens a plain file that the user named, without waiting at a pipe. Throws `usage` where it is none or can't be read. */
 export async function openNamed(path: string): Promise<FileHandle> {
-  try {
-    return await open(path, 'r')
-  } catch (cause) {
+  const handle = await open(path, constants.O_RDONLY | constants.O_NONBLOCK).catch((cause: unknown) => {
     throw new ImpoundError('usage', `can't read ${path}`, {
       cause,
       hints: ['check the path and its permissions'],
     })
-  }
+  })
+  if ((await handle.stat()).isFile()) return handle
+  await handle.close()
+  throw notPlain(path)
+}
+
+/** For pipes, devices and sockets: they can't be read twice, and need not end. */
+export function notPlain(path: string): ImpoundError {
+  return new ImpoundError('usage', `${path} is neither a file nor a directory`, {
+    hints: ['name an archive (.tar.gz) or the directory that it was unpacked into'],
+  })
 }

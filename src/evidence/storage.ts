@@ -22,7 +22,7 @@ const FAULTS: Readonly<Record<string, string>> = {
 /** A fault of the local disk as `storage`, naming the path; every other error as it came. */
 export function storageError(error: unknown, path: string): unknown {
   const code = errnoOf(error)
-  const fault = code === undefined ? undefined : FAULTS[code]
+  const fault = faultOf(error)
   if (fault === undefined) return error
   return new ImpoundError('storage', `can't write ${path}: ${fault}`, {
     cause: error,
@@ -32,6 +32,12 @@ export function storageError(error: unknown, path: string): unknown {
         : 'choose another place: -o DIR',
     ],
   })
+}
+
+/** What a failed system call means for the user, 'permission denied'; undefined where they can't do anything about it. */
+export function faultOf(error: unknown): string | undefined {
+  const code = errnoOf(error)
+  return code === undefined ? undefined : FAULTS[code]
 }
 
 /** The errno of a failed system call, 'ENOENT'. */

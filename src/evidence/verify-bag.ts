@@ -93,7 +93,7 @@ export class BagCheck {
       this.#compareManifests(isWhole)
       if (isWhole) this.#compareOxum()
     }
-    this.log.finish(this.#seen, this.info, isWhole)
+    this.log.finish(this.#seen, this.info, { isWhole, isUnsealed: this.isUnsealed })
   }
 
   #requireTags(isWhole: boolean): void {

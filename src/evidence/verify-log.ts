@@ -21,6 +21,17 @@ const MAX_LOG_BYTES = 512 << 20
 /** `seq` and `prev` stand first, so that a shell can read them. */
 const START = /^\{"seq":(0|[1-9][0-9]{0,15}),"prev":"([0-9a-f]{64})",/
 
+/** Files that one line of the report names. */
+const MAX_NAMED = 20
+
+/** What a bag was read as. */
+export interface Reading {
+  /** False where the reading ended early: what is missing is then not told. */
+  readonly isWhole: boolean
+  /** A spool: files may lie in it that were still being received. */
+  readonly isUnsealed: boolean
+}
+
 /** acquisition.jsonl: its chain, and whether manifest, index, ledger and bag-info say what it says. */
 export class LogCheck {
   readonly #findings: Findings
@@ -94,8 +105,8 @@ export class LogCheck {
     this.#findings.problem('log-chain', message, LOG)
   }
 
-  /** Compares the log with the files as they are. Where the reading ended early, missing files are not told. */
-  finish(seen: ReadonlyMap<string, SeenFile>, info: BagInfo | undefined, isWhole: boolean): void {
+  /** Compares the log with the files as they are. */
+  finish(seen: ReadonlyMap<string, SeenFile>, info: BagInfo | undefined, reading: Reading): void {
     if (!this.#wasRead) {
       for (const check of ['log-chain', 'log-agreement', 'projections', 'seal'] as const) {
         this.#findings.skip(check, 'there is no acquisition log')
@@ -104,7 +115,7 @@ export class LogCheck {
     }
     if (this.#lines === 0) this.#broken('the log is empty')
     this.#compareHead(info)
-    this.#compareArtefacts(seen, isWhole)
+    this.#compareArtefacts(seen, reading)
     this.#compareProjections(seen)
     this.#compareSeal(info)
     this.#findings.detail('log-chain', `${this.#lines} lines`)
@@ -125,7 +136,7 @@ export class LogCheck {
     }
   }
 
-  #compareArtefacts(seen: ReadonlyMap<string, SeenFile>, isWhole: boolean): void {
+  #compareArtefacts(seen: ReadonlyMap<string, SeenFile>, { isWhole, isUnsealed }: Reading): void {
     let artefacts = 0
     for (const { path, sha256, bytes } of this.#projection.index()) {
       artefacts += 1
@@ -140,13 +151,25 @@ export class LogCheck {
         )
       }
     }
-    for (const path of seen.keys()) {
-      const isOurs = path === INDEX || path === LEDGER || !path.startsWith('data/')
-      if (!isOurs && this.#projection.artefact(path) === undefined) {
-        this.#findings.problem('log-agreement', 'the log does not know it', path)
-      }
-    }
+    const unknown = [...seen.keys()].filter(
+      (path) =>
+        path.startsWith('data/') &&
+        path !== INDEX &&
+        path !== LEDGER &&
+        this.#projection.artefact(path) === undefined,
+    )
+    // sealing gives every file its line first, so a log that says sealed excuses none
+    if (isUnsealed && this.#last?.['type'] !== 'sealed') this.#notYetKnown(unknown)
+    else for (const path of unknown) this.#findings.problem('log-agreement', 'the log does not know it', path)
     this.#findings.detail('log-agreement', `${artefacts} artefacts as received`)
+  }
+
+  /** A file has its line in the log when it is closed: what a crash left open has none, until the spool is sealed. */
+  #notYetKnown(paths: readonly string[]): void {
+    if (paths.length === 0) return
+    const named = paths.slice(0, MAX_NAMED).join(', ')
+    const more = paths.length > MAX_NAMED ? ` and ${paths.length - MAX_NAMED} more` : ''
+    this.#findings.skip('log-agreement', `not in the log yet, open when the run ended: ${named}${more}`)
   }
 
   /** Index and ledger are made of the log alone, so what they must be can be made again. */

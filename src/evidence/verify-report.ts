@@ -36,7 +36,7 @@ export interface Problem {
 /**
  * - whole: every byte is what manifests and log say.
  * - incomplete: the same, and the tool itself had labelled it incomplete when it was sealed.
- * - unsealed: a run's directory before sealing; its log chains and names what is there, nothing else could be checked.
+ * - unsealed: a run's directory before sealing; its log chains and does not contradict what is there, nothing else could be checked.
  * - cut: it ends before its end mark.
  * - broken-chain: the files are what the manifests say, but the acquisition log does not chain or contradicts them.
  * - corrupt: anything else is wrong.
@@ -61,7 +61,7 @@ export interface VerifyReport {
   readonly problems: readonly Problem[]
   /** Problems past the bound on how many are told. */
   readonly problemsLeftOut: number
-  /** Of the archive file itself; null for a directory. */
+  /** Of the archive file itself; null for a directory, and where what could not be read is not worth reading on. */
   readonly sha256: string | null
   readonly bytes: number | null
   /** Files in the bag, tag files included. */

@@ -1,4 +1,15 @@
-import { appendFile, copyFile, readFile, rename, symlink, unlink, writeFile } from 'node:fs/promises'
+import {
+  appendFile,
+  chmod,
+  copyFile,
+  mkdir,
+  readFile,
+  rename,
+  symlink,
+  truncate,
+  unlink,
+  writeFile,
+} from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { gunzipSync, gzipSync } from 'node:zlib'
 import { execFileSync } from 'node:child_process'
@@ -6,6 +17,7 @@ import { execFileSync } from 'node:child_process'
 import { beforeAll, describe, expect, it } from '@jest/globals'
 import { Ajv2020 } from 'ajv/dist/2020.js'
 
+import { openNamed } from '../../src/evidence/read-hashed.js'
 import { member, tarOf } from '../formats/tar-fixtures.js'
 import {
   contentOf,
@@ -117,6 +129,95 @@ describe('verifying an archive that is as it was sealed', () => {
     expect(report).toMatchObject({ ok: false, verdict: 'unsealed', problems: [] })
     expect(report.checks.find(({ name }) => name === 'log-agreement')?.ok).toBe(true)
     await validates(report)
+  })
+})
+
+describe('verifying a spool that a crash left', () => {
+  it('calls it unsealed and names the files that were still open, which the log can not know yet', async () => {
+    const spool = await newSpool(await scratch())
+    await collectSome(spool)
+    await spool.close()
+    await writeFile(join(spool.directory, 'data/redactions.jsonl'), '{}\n')
+    const report = await verified(spool.directory)
+    expect(report).toMatchObject({ ok: false, verdict: 'unsealed', problems: [] })
+    expect(report.checks.find(({ name }) => name === 'log-agreement')).toEqual({
+      name: 'log-agreement',
+      ok: null,
+      detail: 'not in the log yet, open when the run ended: data/redactions.jsonl',
+    })
+    await validates(report)
+  })
+
+  it('still calls the log broken where a file that it knows was changed', async () => {
+    const spool = await newSpool(await scratch())
+    await collectSome(spool)
+    await spool.close()
+    await writeFile(join(spool.directory, 'data/redactions.jsonl'), '{}\n')
+    await writeFile(join(spool.directory, POD_LOG), 'not what was received\n')
+    const report = await verified(spool.directory)
+    expect([report.verdict, failedChecks(report)]).toEqual(['broken-chain', ['log-agreement']])
+  })
+
+  it('excuses no unknown file where the log says that it was sealed', async () => {
+    const directory = join(await scratch(), FOLDER)
+    const stripped = files.filter(([path]) => path === LOG || path.startsWith('data/'))
+    for (const [path, content] of [...stripped, ['data/extra.json', Buffer.from('{}')] as const]) {
+      await mkdir(dirname(join(directory, path)), { recursive: true })
+      await writeFile(join(directory, path), content)
+    }
+    const report = await verified(directory)
+    expect([report.verdict, failedChecks(report)]).toEqual(['broken-chain', ['log-agreement']])
+  })
+})
+
+describe('verifying what is no archive at all', () => {
+  it('refuses a pipe without waiting for a writer, and a device that never ends', async () => {
+    const pipe = join(await scratch(), 'pipe.tar.gz')
+    execFileSync('mkfifo', [pipe])
+    for (const path of [pipe, '/dev/zero', '/dev/null']) {
+      await expect(verified(path)).rejects.toMatchObject({
+        code: 'usage',
+        message: `${path} is neither a file nor a directory`,
+      })
+    }
+  })
+
+  it('opens no pipe that took the place of a file', async () => {
+    const pipe = join(await scratch(), 'pipe.tar.gz')
+    execFileSync('mkfifo', [pipe])
+    await expect(openNamed(pipe)).rejects.toMatchObject({ code: 'usage' })
+  })
+
+  it.each([
+    ['never was gzip', Buffer.alloc(0)],
+    ['only begins as gzip', gzipSync('text').subarray(0, 10)],
+  ])('reads a huge file that %s no further than it must', async (_, start) => {
+    const path = join(await scratch(), 'huge.tar.gz')
+    await writeFile(path, start)
+    await writeFile(`${path}.sha256`, `${'0'.repeat(64)}  huge.tar.gz\n`)
+    await truncate(path, 300e9)
+    const report = await verified(path)
+    expect(report).toMatchObject({ verdict: 'corrupt', ok: false, sha256: null, bytes: 300e9 })
+    expect(failedChecks(report)).toEqual(['gzip'])
+    expect(report.checks[0]).toMatchObject({
+      name: 'sha256-file',
+      ok: null,
+      detail: expect.stringMatching(/^no SHA-256 was made: reading stopped \d+ bytes before the end$/),
+    })
+    await validates(report)
+  })
+
+  it('says which folder of a directory it may not read', async () => {
+    const parent = await scratch()
+    const closed = join(parent, FOLDER, 'data')
+    await mkdir(closed, { recursive: true })
+    await chmod(parent, 0o755)
+    await chmod(closed, 0)
+    await expect(asNobody(() => verified(join(parent, FOLDER)))).rejects.toMatchObject({
+      code: 'storage',
+      message: `can't read ${closed}: permission denied`,
+      hints: ['everything in it must be readable: check owner and permissions of this folder'],
+    })
   })
 })
 
@@ -505,6 +606,17 @@ describe('verifying an archive whose log was changed, all hashes of it made anew
     expect(failedChecks(report)).toEqual([])
   })
 })
+
+/** Permissions don't bind root, so it steps down meanwhile; anybody else is bound already. */
+async function asNobody<Result>(run: () => Promise<Result>): Promise<Result> {
+  const isRoot = process.geteuid?.() === 0
+  if (isRoot) process.seteuid?.(65_534)
+  try {
+    return await run()
+  } finally {
+    if (isRoot) process.seteuid?.(0)
+  }
+}
 
 /** Where bytes of the tar stand that fill up a last block: from, to. */
 function fillingOf(tar: Buffer): readonly (readonly [number, number])[] {
