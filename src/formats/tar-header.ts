@@ -37,6 +37,9 @@ export interface TarHeader {
 
 export const BLOCK = 512
 
+const MAGIC = [...Buffer.from('ustar')]
+const NOTHING = Buffer.alloc(0)
+
 /** A header block by itself, before extensions. */
 export interface TarBlock {
   readonly header: Omit<TarHeader, 'xattrs' | 'pax' | 'sparse'>
@@ -67,8 +70,9 @@ const BODYLESS: ReadonlySet<string> = new Set(['1', '2', '3', '4', '5', '6'])
 export function parseBlock(raw: Buffer, offset: number): TarBlock {
   checkSum(raw, offset)
   const typeflag = raw.toString('latin1', 156, 157)
-  const path = fullName(raw)
-  const declared = headerNumber(raw.subarray(124, 136), 'size', true)
+  const isUstar = hasMagic(raw)
+  const path = fullName(raw, isUstar)
+  const declared = headerNumber(raw, 124, 12, 'size', true)
   if (declared < 0) throw new ImpoundError('integrity', `tar: negative size in the header at byte ${offset}`)
   const isOldDirectory = typeflag === '\0' && path.at(-1) === 0x2f
   const linkPath = text(raw, 157, 100)
@@ -76,16 +80,16 @@ export function parseBlock(raw: Buffer, offset: number): TarBlock {
     path,
     type: isOldDirectory ? 'directory' : (TYPES[typeflag] ?? 'other'),
     typeflag,
-    mode: headerNumber(raw.subarray(100, 108), 'mode') & 0o7777,
-    uid: headerNumber(raw.subarray(108, 116), 'uid'),
-    gid: headerNumber(raw.subarray(116, 124), 'gid'),
+    mode: headerNumber(raw, 100, 8, 'mode') & 0o7777,
+    uid: headerNumber(raw, 108, 8, 'uid'),
+    gid: headerNumber(raw, 116, 8, 'gid'),
     size: hasBody(typeflag) ? declared : 0,
-    mtime: { seconds: headerNumber(raw.subarray(136, 148), 'mtime'), nanoseconds: 0 },
+    mtime: { seconds: headerNumber(raw, 136, 12, 'mtime'), nanoseconds: 0 },
     linkPath: linkPath.length > 0 ? linkPath : undefined,
-    deviceMajor: hasMagic(raw) ? headerNumber(raw.subarray(329, 337), 'device') : 0,
-    deviceMinor: hasMagic(raw) ? headerNumber(raw.subarray(337, 345), 'device') : 0,
-    uname: hasMagic(raw) ? text(raw, 265, 32) : Buffer.alloc(0),
-    gname: hasMagic(raw) ? text(raw, 297, 32) : Buffer.alloc(0),
+    deviceMajor: isUstar ? headerNumber(raw, 329, 8, 'device') : 0,
+    deviceMinor: isUstar ? headerNumber(raw, 337, 8, 'device') : 0,
+    uname: isUstar ? text(raw, 265, 32) : NOTHING,
+    gname: isUstar ? text(raw, 297, 32) : NOTHING,
   }
   return { header, raw }
 }
@@ -100,31 +104,37 @@ function checkSum(raw: Buffer, offset: number): void {
   let unsigned = 0
   let high = 0
   for (let index = 0; index < BLOCK; index += 1) {
-    const byte = index >= 148 && index < 156 ? 0x20 : (raw[index] ?? 0)
+    const byte = raw[index] ?? 0
     unsigned += byte
     high += byte >> 7
   }
-  const stored = headerNumber(raw.subarray(148, 156), 'checksum', true)
+  for (let index = 148; index < 156; index += 1) {
+    const byte = raw[index] ?? 0
+    unsigned += 0x20 - byte
+    high -= byte >> 7
+  }
+  const stored = headerNumber(raw, 148, 8, 'checksum', true)
   if (stored === unsigned || stored === unsigned - 256 * high) return
   throw new ImpoundError('integrity', `tar: the header at byte ${offset} does not match its checksum`)
 }
 
-function fullName(raw: Buffer): Buffer {
+function fullName(raw: Buffer, isUstar: boolean): Buffer {
   const name = text(raw, 0, 100)
-  const isPosix = raw.toString('latin1', 257, 263) === 'ustar\0'
-  if (!isPosix) return name
+  const isPosix = isUstar && raw[262] === 0
+  if (!isPosix || raw[345] === 0) return name
   const isStar = raw.toString('latin1', 508, 512) === 'tar\0'
   const prefix = text(raw, 345, isStar ? 131 : 155)
-  return prefix.length === 0 ? name : Buffer.concat([prefix, Buffer.from('/'), name])
+  return Buffer.concat([prefix, Buffer.from('/'), name])
 }
 
 function hasMagic(raw: Buffer): boolean {
-  return raw.toString('latin1', 257, 262) === 'ustar'
+  return MAGIC.every((byte, index) => raw[257 + index] === byte)
 }
 
 /** A copy, so that a name that is kept doesn't keep the chunk it came in. */
 function text(raw: Buffer, start: number, length: number): Buffer {
-  const field = raw.subarray(start, start + length)
-  const end = field.indexOf(0)
-  return Buffer.from(end === -1 ? field : field.subarray(0, end))
+  const most = start + length
+  let end = start
+  while (end < most && raw[end] !== 0) end += 1
+  return end === start ? NOTHING : Buffer.from(raw.subarray(start, end))
 }

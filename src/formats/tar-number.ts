@@ -1,17 +1,38 @@
 import { ImpoundError } from '../model/errors.js'
 
-const OCTAL = /^ *([0-7]*)[ \0]*$/
+const BLANK = 0x20
+const ZERO = 0x30
+const SEVEN = 0x37
 
 /**
- * A number in a header field: octal text, or base-256 (GNU, star) where the first bit is set. Anything else, `1e3` as
+ * A number in the header's field at `start`: octal text, or base-256 (GNU, star) where the first bit is set. Anything else, `1e3` as
  * well as a value past 2^53, throws `integrity`. A blank field is 0, as writers leave fields that they don't use,
  * except where it is `needed`.
  */
-export function headerNumber(field: Buffer, name: string, needed = false): number {
-  if (((field[0] ?? 0) & 0x80) !== 0) return base256(field, name)
-  const digits = OCTAL.exec(field.toString('latin1').replace(/^\0+$/, ''))?.[1]
-  if (digits === undefined || (digits === '' && needed)) throw badNumber(name, field)
-  return safe(digits === '' ? 0 : Number.parseInt(digits, 8), name, field)
+export function headerNumber(
+  raw: Buffer,
+  start: number,
+  length: number,
+  name: string,
+  needed = false,
+): number {
+  const end = start + length
+  if (((raw[start] ?? 0) & 0x80) !== 0) return base256(raw.subarray(start, end), name)
+  let at = start
+  while (at < end && raw[at] === BLANK) at += 1
+  const first = at
+  let number = 0
+  for (; at < end; at += 1) {
+    const byte = raw[at] ?? 0
+    if (byte < ZERO || byte > SEVEN) break
+    number = number * 8 + (byte - ZERO)
+  }
+  const isBlank = at === first
+  while (at < end && (raw[at] === 0 || raw[at] === BLANK)) at += 1
+  if (at < end || (isBlank && needed) || number > Number.MAX_SAFE_INTEGER) {
+    throw badNumber(name, raw.subarray(start, end))
+  }
+  return number
 }
 
 /** Two's complement, big endian, in all bits but the first. */

@@ -48,7 +48,8 @@ export function checkGlobals(records: readonly PaxRecord[]): void {
 export function overlayPax(
   below: ReadonlyMap<string, Buffer>,
   records: readonly PaxRecord[],
-): Map<string, Buffer> {
+): ReadonlyMap<string, Buffer> {
+  if (records.length === 0) return below
   const merged = new Map(below)
   for (const { key, value } of records) {
     if (value.length === 0) merged.delete(key)
@@ -57,11 +58,14 @@ export function overlayPax(
   return merged
 }
 
+const NONE: ReadonlyMap<string, Buffer> = new Map()
+
 /** Header fields that PAX records replace. */
 export function applyPax(
   header: Omit<TarHeader, 'xattrs' | 'pax' | 'sparse'>,
   pax: ReadonlyMap<string, Buffer>,
 ): Omit<TarHeader, 'sparse'> {
+  if (pax.size === 0) return { ...header, xattrs: NONE, pax }
   const size = pax.get('size')
   const uid = pax.get('uid')
   const gid = pax.get('gid')

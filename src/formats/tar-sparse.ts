@@ -8,7 +8,7 @@ const BLOCK = 512
 
 /** Old GNU ('S'): four pieces in the header, 21 in each extension block that follows it. */
 export async function oldGnuSparse(raw: Buffer, reader: ByteReader, limit: number): Promise<SparseMap> {
-  const realSize = headerNumber(raw.subarray(483, 495), 'real size', true)
+  const realSize = headerNumber(raw, 483, 12, 'real size', true)
   const pieces = piecesIn(raw.subarray(386, 482))
   let isExtended = raw[482] !== 0 && raw[482] !== 0x30
   // Extension blocks without a single piece could follow each other forever.
@@ -25,8 +25,8 @@ function piecesIn(table: Buffer): { offset: number; length: number }[] {
   const pieces = []
   for (let at = 0; at + 24 <= table.length && table[at] !== 0; at += 24) {
     pieces.push({
-      offset: headerNumber(table.subarray(at, at + 12), 'sparse offset', true),
-      length: headerNumber(table.subarray(at + 12, at + 24), 'sparse length', true),
+      offset: headerNumber(table, at, 12, 'sparse offset', true),
+      length: headerNumber(table, at + 12, 12, 'sparse length', true),
     })
   }
   return pieces

@@ -157,11 +157,14 @@ async function complete(
   const records = pending.records ?? []
   checkOneName(pending, records)
   const pax = overlayPax(globals, records)
-  const named = {
-    ...block.header,
-    path: pending.longName ?? block.header.path,
-    linkPath: pending.longLink ?? block.header.linkPath,
-  }
+  const named =
+    pending.longName === undefined && pending.longLink === undefined
+      ? block.header
+      : {
+          ...block.header,
+          path: pending.longName ?? block.header.path,
+          linkPath: pending.longLink ?? block.header.linkPath,
+        }
   const header = applyPax(named, pax)
   if (header.path.length > bounds.pathBytes || (header.linkPath?.length ?? 0) > bounds.pathBytes) {
     throw new ImpoundError('too-big', `tar: a path of more than ${bounds.pathBytes} bytes`)
