@@ -8,6 +8,8 @@ import { type CaptureReport, parseReport } from './capture-report.js'
 /** Kept of stderr: its beginning, and its end with the trailer. */
 const STDERR_HEAD = 512 << 10
 const STDERR_TAIL = 8 << 10
+/** Mount lines and tar's complaints are far below; a shell that is none can flood it. */
+const MAX_STDERR = 4 << 20
 
 export interface ExecCaptureOptions {
   /** The text of templates/capture-filesystem.sh. */
@@ -64,6 +66,7 @@ export async function captureByExec(
         signal: AbortSignal.any([options.signal, left.signal]),
         stallTimeoutMs: options.stallTimeoutMs,
         maxBytes: options.maxBytes,
+        maxStderrBytes: MAX_STDERR,
       },
     )
     .catch((error: unknown) => {

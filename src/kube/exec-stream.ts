@@ -7,6 +7,7 @@ import type { RawData, WebSocket } from 'ws'
 import { ImpoundError, messageOf } from '../model/errors.js'
 import type { ExecOutcome, StreamOptions } from '../model/ports/streams.js'
 import { readExecStatus } from './exec-status.js'
+import { FLOOR_BYTES, RateFloor, WINDOW_STALLS } from './rate-floor.js'
 import { SinkFeed } from './sink-feed.js'
 import { StallTimer } from './stall-timer.js'
 import { abortReason, cutError } from './transport-error.js'
@@ -48,6 +49,7 @@ export class ExecStream {
   readonly #stdout: SinkFeed
   readonly #stderr: SinkFeed
   readonly #stall: StallTimer
+  readonly #rate: RateFloor
   readonly #ping: NodeJS.Timeout
   readonly #settled = new AbortController()
   readonly #resolve: (outcome: ExecOutcome) => void
@@ -66,6 +68,7 @@ export class ExecStream {
     this.#options = options
     this.#context = context
     this.#stall = new StallTimer(options.stallTimeoutMs, () => this.#fail(this.#stalled()))
+    this.#rate = new RateFloor(WINDOW_STALLS * options.stallTimeoutMs)
     this.#ping = setInterval(() => this.#sendPing(), PING_MS)
     socket.on('upgrade', (response) => this.#onUpgrade(response))
     socket.on('open', () => (this.#opened = true))
@@ -92,6 +95,7 @@ export class ExecStream {
     const payload = message.subarray(1)
     if (payload.length === 0) return // how servers open each channel
     this.#stall.touch()
+    if (!this.#rate.keptBy(payload.length)) throw this.#tooSlow()
     this.#linger?.refresh()
     const channel = message.readUInt8(0)
     if (channel === CHANNEL.stdout) this.#receive(this.#stdout, payload)
@@ -102,10 +106,14 @@ export class ExecStream {
   }
 
   #receive(feed: SinkFeed, payload: Buffer): void {
-    const room = this.#options.maxBytes - this.#bytes
+    const { maxBytes, maxStderrBytes = maxBytes } = this.#options
+    const stderrRoom = feed === this.#stderr ? maxStderrBytes - feed.bytes : Infinity
+    const room = Math.min(maxBytes - this.#bytes, stderrRoom)
     feed.push(payload.subarray(0, Math.max(0, room)))
+    if (payload.length > stderrRoom)
+      throw new ImpoundError('too-big', `The stderr of the exec is larger than ${maxStderrBytes} bytes.`)
     if (payload.length > room)
-      throw new ImpoundError('too-big', `The output is larger than ${this.#options.maxBytes} bytes.`)
+      throw new ImpoundError('too-big', `The output is larger than ${maxBytes} bytes.`)
     if (feed.full) void this.#wait(feed)
   }
 
@@ -114,6 +122,7 @@ export class ExecStream {
     if (this.#socket.isPaused) return
     this.#socket.pause()
     this.#stall.hold()
+    this.#rate.hold()
     clearTimeout(this.#linger)
     try {
       await feed.ready(this.#settled.signal)
@@ -124,6 +133,7 @@ export class ExecStream {
       return // settled, or about to be: the feed has said why
     }
     this.#stall.release()
+    this.#rate.release()
     this.#lingerFromNow()
     this.#socket.resume()
   }
@@ -255,5 +265,19 @@ export class ExecStream {
     return new ImpoundError('stalled', `The exec stream moved no byte for ${stallTimeoutMs / 1000} s.`, {
       hints: [`${this.#bytes} bytes had come.`],
     })
+  }
+
+  #tooSlow(): ImpoundError {
+    const seconds = (WINDOW_STALLS * this.#options.stallTimeoutMs) / 1000
+    return new ImpoundError(
+      'stalled',
+      `The exec stream moved fewer than ${FLOOR_BYTES} bytes in ${seconds} s.`,
+      {
+        hints: [
+          `${this.#bytes} bytes had come.`,
+          'Where the way is that slow, a longer --stall-timeout allows for it.',
+        ],
+      },
+    )
   }
 }

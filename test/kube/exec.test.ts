@@ -213,6 +213,25 @@ describe('an exec that can not be right', () => {
     expect(stdout.text).toBe('1234567')
   })
 
+  it('because its stderr alone is more than it may be, whatever stdout has room for', async () => {
+    const [stdout, stderr] = [new Collecting(), new Collecting()]
+    server.socket = script(frame(1, '123456789'), frame(2, 'abc'), frame(2, 'defg'), SUCCESS)
+    const failed = exec.exec(where, ['id'], { stdout, stderr }, options({ maxStderrBytes: 5 }))
+    await expect(failed).rejects.toMatchObject({ code: 'too-big', message: expect.stringMatching(/stderr/) })
+    expect([stdout.text, stderr.text]).toEqual(['123456789', 'abcde'])
+  })
+
+  it('because a byte now and then only holds it open', async () => {
+    server.socket = (socket) => {
+      const drip = setInterval(() => socket.send(frame(1, 'x')), 20)
+      socket.on('close', () => clearInterval(drip))
+    }
+    await expect(run({ stallTimeoutMs: 60 })).rejects.toMatchObject({
+      code: 'stalled',
+      message: expect.stringMatching(/fewer than 65536 bytes in 0.6 s/),
+    })
+  })
+
   it('because its caller gives up', async () => {
     const controller = new AbortController()
     server.socket = () => setTimeout(() => controller.abort(), 20)

@@ -2,10 +2,16 @@ import type { Writable } from 'node:stream'
 
 export interface StreamOptions {
   readonly signal: AbortSignal
-  /** The stream fails as `stalled` when no byte moved for this long, in ms. Waiting for our own sink doesn't count. */
+  /**
+   * The stream fails as `stalled` when no byte moved for this long, in ms. Waiting for our own sink doesn't count. An exec fails
+   * so too when fewer than 64 KiB moved in ten times this long: who writes into it may be hostile, and a byte now and then
+   * would hold it open for ever.
+   */
   readonly stallTimeoutMs: number
   /** The stream fails as `too-big` past this many bytes of payload. */
   readonly maxBytes: number
+  /** Of `maxBytes`, what an exec's stderr may be: past it the exec fails as `too-big`. Absent: all of it. */
+  readonly maxStderrBytes?: number
 }
 
 export interface ContainerRef {
