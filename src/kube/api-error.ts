@@ -15,6 +15,8 @@ export interface AskedAs {
   readonly context: string
   /** The right that the request needs, in RBAC's words. */
   readonly right: string | undefined
+  /** The label selector of a list, which is the user's own words. */
+  readonly selector?: string | undefined
 }
 
 const MAX_MESSAGE = 500
@@ -26,6 +28,7 @@ const CODES: Readonly<Record<number, ErrorCode>> = {
   404: 'not-found',
   405: 'unsupported',
   406: 'unsupported',
+  408: 'timeout',
   409: 'conflict',
   410: 'gone',
   413: 'too-big',
@@ -40,10 +43,23 @@ export function apiError(answer: FailedAnswer, asked: AskedAs): ImpoundError {
   if (status === undefined) return foreignAnswer(answer, asked)
   const message = statusMessage(status)
   const code = codeOf(answer.status)
+  if (answer.status === 400 && asked.selector !== undefined) return badSelector(asked.selector, message)
   return new ImpoundError(code, sentence(message || `${answer.request}: HTTP ${answer.status}`), {
     httpStatus: answer.status,
     hints: hintsFor(code, message, asked),
   })
+}
+
+function badSelector(selector: string, message: string): ImpoundError {
+  const why = message === '' ? '' : `: ${message}`
+  return new ImpoundError(
+    'usage',
+    sentence(`The server can't read the selector ${JSON.stringify(selector)}${why}`),
+    {
+      httpStatus: 400,
+      hints: ["A selector is written like app=web,tier!=cache or 'app in (a,b)'."],
+    },
+  )
 }
 
 /** A Status's message with the causes that say more, bounded. */
@@ -114,6 +130,13 @@ function foreignAnswer(answer: FailedAnswer, asked: AskedAs): ImpoundError {
         hints: [`A proxy or a log-in page may stand between here and ${asked.server}.`],
       },
     )
+  if (status === 400 && /HTTP request to an HTTPS server/i.test(text))
+    return new ImpoundError('configuration', `${asked.server} speaks HTTPS, and was asked over plain HTTP.`, {
+      httpStatus: status,
+      hints: [
+        `Write the server of the context ${JSON.stringify(asked.context)} with https:// in the kubeconfig.`,
+      ],
+    })
   const code = codeOf(status)
   const quoted = text === '' || type.includes('json') ? '' : `: ${text}`
   return new ImpoundError(code, sentence(`${request}: HTTP ${status}${quoted}`), {

@@ -82,14 +82,14 @@ export class Client {
 
   /** What a failed answer means. */
   failure(
-    request: Pick<ClientRequest, 'method' | 'path'>,
+    request: Pick<ClientRequest, 'method' | 'path' | 'query'>,
     answer: Omit<FailedAnswer, 'request'>,
     right = rightFor(request.method, request.path),
   ): ImpoundError {
     const { transport, context } = this.options
     return apiError(
       { ...answer, request: `${request.method} ${wirePath(request)}` },
-      { server: transport.server.display, context, right },
+      { server: transport.server.display, context, right, selector: request.query?.labelSelector },
     )
   }
 }

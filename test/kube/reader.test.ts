@@ -77,6 +77,19 @@ describe('a read', () => {
     ])
   })
 
+  it('says of a selector that the server can not read how one is written', async () => {
+    server.answer = (_q, r) =>
+      json(r, 400, status(400, "unable to parse requirement: found '', expected: ','"))
+    const query = { labelSelector: 'app in (' }
+    const first = reader.list(pods, { signal: never, query })[Symbol.asyncIterator]().next()
+    await expect(first).rejects.toMatchObject({
+      code: 'usage',
+      httpStatus: 400,
+      message: expect.stringMatching(/selector "app in \(".*unable to parse/),
+      hints: [expect.stringContaining("'app in (a,b)'")],
+    })
+  })
+
   it.each<[string, Answer, string, RegExp]>([
     ['401', (_q, r) => json(r, 401, status(401, 'Unauthorized')), 'unauthorized', /Unauthorized/],
     [
@@ -90,6 +103,14 @@ describe('a read', () => {
     ['409', (_q, r) => json(r, 409, status(409, 'changed')), 'conflict', /changed/],
     ['410', (_q, r) => json(r, 410, status(410, 'too old')), 'gone', /too old/],
     ['422', (_q, r) => json(r, 422, status(422, 'is invalid')), 'invalid', /is invalid/],
+    ['400', (_q, r) => json(r, 400, status(400, 'no such thing')), 'invalid', /no such thing/],
+    ['408', (_q, r) => json(r, 408, status(408, 'took too long')), 'timeout', /too long/],
+    [
+      '400 of a server that wants HTTPS',
+      (_q, r) => r.writeHead(400).end('Client sent an HTTP request to an HTTPS server.\n'),
+      'configuration',
+      /speaks HTTPS/,
+    ],
     ['418', (_q, r) => json(r, 418, status(418, 'teapot')), 'invalid', /teapot/],
     [
       'a page of HTML',
