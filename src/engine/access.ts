@@ -11,9 +11,13 @@ export async function missingAccess(
   rules: readonly AccessRule[],
   signal: AbortSignal,
 ): Promise<readonly AccessRule[]> {
-  const distinct = new Map(rules.map((rule) => [describeAccess(rule) + (rule.name ?? ''), rule]))
+  const distinct = new Map(rules.map((rule) => [keyOf(rule), rule]))
   const answers = await Promise.all([...distinct.values()].map((rule) => kube.canI(rule, signal)))
   return answers.filter(({ allowed }) => !allowed).map(({ rule }) => rule)
+}
+
+function keyOf(rule: AccessRule): string {
+  return `${describeAccess(rule)} ${rule.name ?? ''}`
 }
 
 /** What each collector will do on the target, and which rights it lacks. */
@@ -30,12 +34,12 @@ export async function planCollectors(
     needs.flatMap(({ access }) => access),
     signal,
   )
-  const lacks = new Set(missing.map(describeAccess))
+  const lacks = new Set(missing.map(keyOf))
   return needs.map(({ collector, access, impact }) => {
     const plan = {
       name: collector.name,
       impact,
-      missingAccess: access.filter((rule) => lacks.has(describeAccess(rule))),
+      missingAccess: access.filter((rule) => lacks.has(keyOf(rule))),
     }
     if (options.skip.has(collector.name)) return { ...plan, will: 'skip', why: 'left out by --skip' }
     if (impact !== 'read' && !options.allow.has(impact)) {
@@ -65,11 +69,23 @@ export async function nameMissingRights(
   }
 }
 
+/** Each right once, whatever object it was asked for; one that is missing in a namespace and beyond it says which is which. */
+function inWords(rules: readonly AccessRule[]): readonly string[] {
+  const inNamespaces = new Set(
+    rules.flatMap(({ namespace, ...rule }) => (namespace === undefined ? [] : [describeAccess(rule)])),
+  )
+  const words = rules.map((rule) => {
+    const right = describeAccess(rule)
+    return inNamespaces.has(right) ? `${right} in every namespace` : right
+  })
+  return [...new Set(words)]
+}
+
 export function forbidden(missing: readonly AccessRule[], cause?: unknown): ImpoundError {
   return new ImpoundError('forbidden', `you lack rights that this can't do without`, {
     cause,
     hints: [
-      ...missing.map((rule) => `missing: ${describeAccess(rule)}`),
+      ...inWords(missing).map((right) => `missing: ${right}`),
       'ask for these rights, or use --as with an identity that has them',
     ],
   })
