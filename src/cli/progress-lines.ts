@@ -91,7 +91,7 @@ function lineOf(event: ProgressEvent): string | undefined {
       return `${event.target}  ${event.collector.padEnd(10)} ${counts.join(', ') || 'nothing to take'}  ${formatBytes(bytes)}`
     }
     case 'contained':
-      return `${event.target}  in force by the API after ${formatDuration(event.afterMs)}`
+      return `${event.target}  accepted by the API after ${formatDuration(event.afterMs)}`
     case 'notice':
       return event.text
     case 'bytes':
