@@ -13,5 +13,7 @@ export default {
     ],
   },
   setupFilesAfterEnv: ['<rootDir>/test/setup.ts'],
+  // jest leaves a core idle by default, half of a small machine
+  maxWorkers: '100%',
   testTimeout: 30_000,
 }
