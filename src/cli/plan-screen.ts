@@ -5,10 +5,15 @@ import { formatBytes } from '../text/bytes.js'
 import { counted } from '../text/count.js'
 import { formatDuration } from '../text/duration.js'
 import { formatClock, formatUtcOffset } from '../text/time.js'
+import { manyPodsRows, manyUndoRow } from './many-pods-screen.js'
+import { missingRows, ownerOf, residualText, startsRow } from './plan-rows.js'
 import { atMost, Screen } from './screen.js'
 import { shortPath } from './short-path.js'
 
-/** What the run will do, on one screen a target, before anything is changed. */
+/** Past it a screen for each pod is more than anybody reads before saying yes. */
+const FEW_TARGETS = 3
+
+/** What the run will do, before anything is changed: a screen for each of a few pods, one screen for many. */
 export function planScreen(plan: RunPlan): string {
   const screen = new Screen()
   const { scene } = plan
@@ -26,11 +31,18 @@ export function planScreen(plan: RunPlan): string {
     `${scene.where.context}  ${scene.where.version ?? 'version not known'}  ${scene.where.server}`,
     `you ${you}  local time ${formatUtcOffset(scene.clock.utcOffsetMinutes)}`,
   )
-  for (const target of plan.targets) targetRows(screen, plan, target, at)
+  const few = plan.targets.length <= FEW_TARGETS
+  if (few) {
+    for (const target of plan.targets) targetRows(screen, plan, target, at)
+  } else {
+    screen.row('order', order(plan))
+    manyPodsRows(screen, plan)
+  }
   const free =
     plan.store.freeBytes === undefined ? 'free space not known' : `${formatBytes(plan.store.freeBytes)} free`
   screen.row('store', `${shortPath(plan.store.directory)}, ${free}, not signed, not encrypted`)
-  screen.row('undo', ...plan.targets.flatMap(({ undo }) => undo ?? []))
+  if (few) screen.row('undo', ...plan.targets.flatMap(({ undo }) => undo ?? []))
+  else manyUndoRow(screen, plan)
   return screen.toString()
 }
 
@@ -44,15 +56,12 @@ function targetRows(screen: Screen, plan: RunPlan, target: TargetPlan, at: Date)
     counted(target.restarts, 'restart'),
     target.node === undefined ? 'on no node' : `node ${target.node}`,
   ]
-  const owner = target.quarantine?.owner.chain.join(' of ') ?? target.owner ?? ''
   screen.row(
     'target',
     ...(plan.targets.length > 1 ? [`${target.namespace}/${target.name}  uid ${target.uid.slice(0, 8)}`] : []),
-    [
-      ...facts,
-      `owner ${owner === '' ? 'none' : owner}`,
-      `account ${target.serviceAccount ?? 'default'}`,
-    ].join(', '),
+    [...facts, `owner ${ownerOf(target) || 'none'}`, `account ${target.serviceAccount ?? 'default'}`].join(
+      ', ',
+    ),
     ...target.images.map(
       ({ container, reference, imageID }) => `${container}: ${reference}  ${digestOf(imageID)}`,
     ),
@@ -79,7 +88,7 @@ function quarantineRows(screen: Screen, plan: QuarantinePlan): void {
   screen.row(
     'changes',
     `${policy.state === 'to-create' ? '+' : '='} NetworkPolicy ${plan.target.namespace}/${policy.name} (deny all)`,
-    `~ labels: remove ${labels.remove.join(', ') || 'none'}; add ${added.join(', ')}`,
+    `~ labels: remove ${labels.remove.join(', ') || 'none'}; add ${added.join(', ') || 'nothing, already there'}`,
     ...labels.keep.map(({ key, why }) => `= label ${key} stays: ${why}`),
     '~ annotation: who holds it and the labels as they were',
   )
@@ -95,12 +104,7 @@ function quarantineRows(screen: Screen, plan: QuarantinePlan): void {
     ...atMost(plan.warnings, 6),
   )
   const residuals = plan.policies.filter(({ residual }) => residual)
-  screen.row(
-    'STAYS OPEN',
-    ...residuals.map(
-      ({ name, allows }) => `NetworkPolicy ${name} still selects it and allows ${allows.join('; ')}`,
-    ),
-  )
+  screen.row('STAYS OPEN', ...residuals.map(residualText))
   screen.row("won't stop", ...plan.wontStop)
   screen.row('they see', ...plan.attackerSees)
   screen.row(
@@ -120,19 +124,9 @@ function evidenceRows(screen: Screen, collectors: readonly CollectorPlan[]): voi
   const taken = collectors.filter(({ will }) => will === 'collect')
   if (collectors.length === 0) return
   screen.row('evidence', taken.map(({ name }) => name).join(', ') || 'none')
-  const started = taken.filter(({ impact }) => impact === 'exec').map(({ name }) => name)
-  if (started.length > 0)
-    screen.row('starts', `sh and tar of the suspect containers, in their sight (${started.join(', ')})`)
-  screen.row(
-    'missing',
-    ...collectors
-      .filter(({ will }) => will === 'skip')
-      .map(({ name, impact, why }) => `${name}: ${why ?? ''}${impact === 'exec' ? '   [needs e]' : ''}`),
-    ...taken
-      .filter(({ missingAccess }) => missingAccess.length > 0)
-      .map(
-        ({ name, missingAccess }) => `${name}: no right to ${missingAccess.map(describeAccess).join(', ')}`,
-      ),
-    'process list, sockets, memory, rotated logs: this version can’t take them',
+  startsRow(
+    screen,
+    taken.filter(({ impact }) => impact === 'exec').map(({ name }) => name),
   )
+  screen.row('missing', ...missingRows(collectors))
 }

@@ -2,8 +2,21 @@ import { describe, expect, it } from '@jest/globals'
 
 import { endScreen } from '../../src/cli/end-screen.js'
 import { planScreen } from '../../src/cli/plan-screen.js'
+import type { RunPlan } from '../../src/engine/plan.js'
 import type { RunResult } from '../../src/engine/result.js'
 import { samplePlan } from './sample-plan.js'
+
+function manyPods(
+  count: number,
+  warnings = (index: number): readonly string[] => (index % 2 === 0 ? ['it warns'] : []),
+): RunPlan {
+  const targets = Array.from({ length: count }, (_, index) => {
+    const target = samplePlan(`web-${index}`).targets[0]!
+    const refusals = index === 3 ? [{ code: 'host-network', message: 'on the host network' } as const] : []
+    return { ...target, quarantine: { ...target.quarantine!, warnings: warnings(index), refusals } }
+  })
+  return { ...samplePlan(), targets }
+}
 
 const CONTROL = /[\u0000-\u0009\u000b-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069]/
 
@@ -25,6 +38,44 @@ describe('the plan screen', () => {
     ]) {
       expect(screen).toContain(part)
     }
+  })
+
+  it('says of labels that are there already that nothing is added', () => {
+    const plan = samplePlan()
+    const [target] = plan.targets
+    const quarantine = target!.quarantine!
+    const labels = { ...quarantine.labels, add: {}, remove: [] }
+    const resumed = { ...plan, targets: [{ ...target!, quarantine: { ...quarantine, labels } }] }
+    expect(planScreen(resumed)).toContain('~ labels: remove none; add nothing, already there\n')
+  })
+
+  it('says of many pods each on a line, and what they share once', () => {
+    const screen = planScreen(manyPods(60))
+    const lines = screen.split('\n')
+    expect(lines.length).toBeLessThan(60 + 40)
+    expect(lines.filter((line) => /shop\/web-\d+ {2}1f3a9c02 /.test(line))).toHaveLength(60)
+    expect(screen).toContain('shop/web-7  1f3a9c02  ReplicaSet web-6dd6 of Deployment web  node-1\n')
+    expect(screen).toContain('node-1  REFUSED: on the host network\n')
+    for (const once of [
+      '+ 60 NetworkPolicies (deny all), one a pod',
+      '~ labels: remove app\n',
+      '~ labels: add impound.dev/quarantine\n',
+      'Service shop/web loses 60 pods of these',
+      'STAYS OPEN NetworkPolicy allow-all still selects it and allows ingress from anywhere\n',
+      'it warns  [30 pods]\n',
+      'logs: no right to get pods/log in shop\n',
+      'filesystem: --allow exec is not given   [needs e]\n',
+      'undo      impound release web-0 -n shop\n',
+      'and 57 more\n',
+    ]) {
+      expect([once, screen.split(once).length - 1]).toEqual([once, 1])
+    }
+  })
+
+  it('keeps its size where each of many pods has something of its own to say', () => {
+    const screen = planScreen(manyPods(60, (index) => [`warning ${index}`]))
+    expect(screen).toContain('and 49 more\n')
+    expect(screen.split('\n').length).toBeLessThan(60 + 50)
   })
 
   it('lets no name from the cluster act on the terminal', () => {
@@ -125,6 +176,10 @@ describe('the end screen', () => {
   ])('says %j as %s', (change, words) => {
     const { archive, ...rest } = { ...RESULT, ...change }
     expect(endScreen(archive === undefined ? rest : { ...rest, archive })).toContain(words)
+  })
+
+  it('never calls contained what no target says', () => {
+    expect(endScreen({ ...RESULT, targets: [] })).toContain('NOT CONTAINED')
   })
 
   it('calls a containment that stopped not contained, and says how to go on', () => {

@@ -1,0 +1,33 @@
+import type { CollectorPlan, TargetPlan } from '../engine/plan.js'
+import { describeAccess } from '../model/api-path.js'
+import type { PolicyPlan } from '../model/quarantine-plan.js'
+import type { Screen } from './screen.js'
+
+/** The chain of owners, nearest first; '' where there is none. */
+export function ownerOf(target: TargetPlan): string {
+  return target.quarantine?.owner.chain.join(' of ') ?? target.owner ?? ''
+}
+
+export function residualText({ name, allows }: PolicyPlan): string {
+  return `NetworkPolicy ${name} still selects it and allows ${allows.join('; ')}`
+}
+
+export function startsRow(screen: Screen, started: readonly string[]): void {
+  if (started.length === 0) return
+  screen.row('starts', `sh and tar of the suspect containers, in their sight (${started.join(', ')})`)
+}
+
+/** What will be missing from the evidence of one pod, a line each. */
+export function missingRows(collectors: readonly CollectorPlan[]): readonly string[] {
+  return [
+    ...collectors
+      .filter(({ will }) => will === 'skip')
+      .map(({ name, impact, why }) => `${name}: ${why ?? ''}${impact === 'exec' ? '   [needs e]' : ''}`),
+    ...collectors
+      .filter(({ will, missingAccess }) => will === 'collect' && missingAccess.length > 0)
+      .map(
+        ({ name, missingAccess }) => `${name}: no right to ${missingAccess.map(describeAccess).join(', ')}`,
+      ),
+    'process list, sockets, memory, rotated logs: this version can’t take them',
+  ]
+}
