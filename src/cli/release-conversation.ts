@@ -4,6 +4,7 @@ import { systemContext } from '../engine/system.js'
 import { ImpoundError } from '../model/errors.js'
 import { EXIT, type ExitStatus } from '../model/exit.js'
 import type { ReleasePlan } from '../model/release-plan.js'
+import { forTerminal } from '../text/terminal.js'
 import { askInTerminal } from './confirm.js'
 import { listenForInterrupts } from './interrupts.js'
 import { progressView } from './progress-lines.js'
@@ -49,6 +50,9 @@ export async function converseRelease(
         }
       }
       say(releasePlanScreen(plans).trimEnd())
+      for (const { name, failure } of prepared.failed) {
+        say(forTerminal(`not released: ${name}: ${failure?.message ?? ''}`))
+      }
       await confirm(plans, prepared.fromAnnotation, manners)
       const outcome = await prepared.execute(systemContext(interrupts.everything))
       return { outcome, text: releaseScreen(outcome) }

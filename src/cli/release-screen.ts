@@ -35,16 +35,23 @@ const FROM = {
   annotation: "the pod's annotation",
 } as const
 
-/** What a release did, and what it left because somebody else had changed it. */
+/** What a release did, what it left because somebody else had changed it, and what stopped it. */
 export function releaseScreen(result: ReleaseResult): string {
   const screen = new Screen()
-  for (const { namespace, name, source, report } of result.targets) {
-    screen.head(
-      `${report.left.length === 0 ? 'RELEASED' : 'RELEASED, WITH REMAINDERS'}   ${namespace}/${name}`,
-    )
+  for (const target of result.targets) {
+    const { namespace, name, source, report, error } = target
+    screen.head(`${headline(target)}   ${namespace}/${name}`)
     screen.row('undone', ...report.done)
     screen.row('left', ...report.left)
+    if (error !== undefined) screen.row('stopped', error.message, ...error.hints)
     screen.row('known from', FROM[source])
   }
   return screen.toString()
+}
+
+function headline({ report, error }: ReleaseResult['targets'][number]): string {
+  const nothing = report.done.length === 0
+  if (error !== undefined) return nothing ? 'NOT RELEASED' : 'RELEASED IN PART'
+  if (report.left.length > 0) return nothing ? 'NOTHING TAKEN BACK' : 'RELEASED, WITH REMAINDERS'
+  return nothing ? 'NOTHING LEFT TO TAKE BACK' : 'RELEASED'
 }

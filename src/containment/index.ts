@@ -9,6 +9,7 @@ export function actions(options: QuarantineOptions): readonly ContainmentAction<
 }
 
 export { entriesFromAnnotation } from './hold.js'
+export { held, holderOf } from './holder.js'
 export type { QuarantineOptions } from './options.js'
 export { createQuarantine } from './quarantine.js'
 export { planRelease } from './release-plan.js'

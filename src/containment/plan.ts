@@ -64,9 +64,8 @@ export async function planQuarantine(
   const impossible = podRefusals(pod)
   const suspect = { namespace, name, uid, case: options.case }
   const situation = { pod, lock, policy: state, remove: labels.remove, missing } as const
-  const trials = await tryWrites(
-    impossible.length > 0 ? [] : writesLeft(context, suspect, options, situation),
-  )
+  const writes = impossible.length > 0 ? [] : writesLeft(context, suspect, options, situation)
+  const trials = await tryWrites(writes)
   return {
     schema: 'impound/quarantine-plan/v1',
     case: options.case,
@@ -83,6 +82,8 @@ export async function planQuarantine(
     services: impact.services,
     policies,
     warnings: [
+      ...heldWarnings(lock, options, writes.length),
+      ...(lock.state === 'free' && before[QUARANTINE_KEY] === quarantine.value ? [MARKED_BY_OTHERS] : []),
       ...residualWarnings(policies, others, { ...before, [quarantine.key]: quarantine.value }),
       ...listed.warnings,
       ...labels.warnings,
@@ -108,6 +109,15 @@ export async function planQuarantine(
     missingAccess: missing,
     dryRuns: trials.dryRuns,
   }
+}
+
+const MARKED_BY_OTHERS = `somebody else has set the label ${QUARANTINE_KEY} to the very value of this quarantine; release leaves it`
+
+/** What a second run of the case has to know. */
+function heldWarnings(lock: LockState, options: QuarantineOptions, writes: number): readonly string[] {
+  if (lock.state !== 'held' || lock.lock.case !== options.case) return []
+  const since = `already held by this case since ${lock.lock.when} (${lock.lock.who})`
+  return [writes === 0 ? `${since}; nothing to change` : `${since}; this run does what is missing`]
 }
 
 async function listPolicies(

@@ -27,7 +27,8 @@ export interface ReleaseWork {
  */
 export function releaseWork(hold: Hold, pod: Pod, policy: NetworkPolicy | undefined): ReleaseWork {
   const [policyNow, lockNow] = [policyFate(hold, policy), lockFate(hold, pod)]
-  const marked = pod.metadata?.labels?.[QUARANTINE_KEY] === uid8(hold.suspect)
+  const mark = uid8(hold.suspect)
+  const marked = pod.metadata?.labels?.[QUARANTINE_KEY] === mark && labelBefore(hold) !== mark
   const released = !marked && policyNow !== 'take-away' && lockNow !== 'take-away'
   return { labels: labelWork(hold, pod, released), policy: policyNow, lock: lockNow }
 }
@@ -59,8 +60,14 @@ export function labelWork(hold: Hold, pod: Pod, released: boolean): LabelWork {
     left.push(`label ${QUARANTINE_KEY} is "${mark}" now, set by somebody else`)
     return { restore, quarantineLabel: 'leave', left }
   }
-  const before = hold.label?.before ?? lockedBefore(hold)?.labels[QUARANTINE_KEY]
+  const before = labelBefore(hold)
+  if (before === mark) return { restore, quarantineLabel: 'leave', left }
   return { restore, quarantineLabel: before === undefined ? 'remove' : { value: before }, left }
+}
+
+/** The value of the quarantine label before us. Where we did not put it on, the lock, which is written first, knows. */
+function labelBefore(hold: Hold): string | undefined {
+  return hold.label === undefined ? lockedBefore(hold)?.labels[QUARANTINE_KEY] : hold.label.before
 }
 
 /** The deny-all goes if it still is what this case writes for this pod, and the very object, where its UID is known. */

@@ -8,6 +8,7 @@ import { denyAllName, isOurDenyAll, policiesPath } from './deny-all.js'
 import { otherPolicyKinds } from './exposure.js'
 import { controllerOf, lockOf } from './lock.js'
 import { listObjects, readObject, readPod } from './reading.js'
+import { lockRefusals } from './refusals.js'
 
 interface Finding {
   readonly tried: readonly string[]
@@ -33,7 +34,7 @@ export async function verifyQuarantine(
     return verdict('unverified', `${error.message}: there is nothing left to try`, [], [], undefined)
   }
   const [denyAll, labels, residuals] = [
-    await readDenyAll(context, plan),
+    await readDenyAll(context, plan, pod),
     readLabels(pod, plan),
     await readResiduals(context, plan, pod),
   ]
@@ -74,13 +75,19 @@ function verdict(
   }
 }
 
-async function readDenyAll({ kube, run }: ReadContext, plan: QuarantinePlan): Promise<Finding> {
+async function readDenyAll({ kube, run }: ReadContext, plan: QuarantinePlan, pod: Pod): Promise<Finding> {
   const name = denyAllName(plan.target)
   const policy = await readObject<NetworkPolicy>(kube, policiesPath(plan.target.namespace, name), run.signal)
   if (policy === undefined) return { tried: [], open: [], broken: `NetworkPolicy ${name} does not exist` }
-  return isOurDenyAll(policy, plan.target, plan.case)
-    ? { tried: [`read back: NetworkPolicy ${name} stands as written`], open: [] }
-    : { tried: [], open: [], broken: `NetworkPolicy ${name} is not as it was written` }
+  if (isOurDenyAll(policy, plan.target, plan.case)) {
+    return { tried: [`read back: NetworkPolicy ${name} stands as written`], open: [] }
+  }
+  const lock = lockOf(pod)
+  const broken =
+    lock.state === 'held' && lock.lock.case !== plan.case
+      ? `NetworkPolicy ${name} is not this case's: case ${lock.lock.case} holds the pod`
+      : `NetworkPolicy ${name} is not as it was written`
+  return { tried: [], open: [], broken }
 }
 
 function readLabels(pod: Pod, plan: QuarantinePlan): Finding {
@@ -126,7 +133,7 @@ async function readResiduals({ kube, run }: ReadContext, plan: QuarantinePlan, p
 
 function readHold(pod: Pod, plan: QuarantinePlan): Finding {
   const lock = lockOf(pod)
-  const held = lock.state === 'held' && lock.lock.case === plan.case
+  const [other] = lockRefusals(lock, plan.target, plan.case)
   const controller = controllerOf(pod)
   return {
     tried: controller === undefined ? ['read back: no controller holds the pod'] : [],
@@ -136,9 +143,10 @@ function readHold(pod: Pod, plan: QuarantinePlan): Finding {
         : [
             `${controller.kind ?? ''} ${controller.name ?? ''} has not let the pod go: it may put labels back or delete it, and deleting it deletes the pod`,
           ]),
-      ...(held
-        ? []
-        : ['the annotation that holds the pod for this case is gone: another responder can not see it']),
+      ...(other === undefined ? [] : [other.message]),
+      ...(lock.state === 'free'
+        ? ['the pod carries no annotation of this case: another responder can not see that it is held']
+        : []),
     ],
   }
 }

@@ -29,14 +29,17 @@ const DERIVED = { kind: 'derived', mediaType: 'application/json', trust: 'tool' 
 export async function contain(run: RunContext, containment: Containment): Promise<ContainmentResult> {
   const { action, plan, kube, journal, sink } = containment
   const undo = releaseCommand(plan.target, containment.cluster)
-  const context = { run, kube: kube.reader, writer: kube.writer(journal) }
+  const changes = new Changes(journal)
+  const context = { run, kube: kube.reader, writer: kube.writer(changes.journal) }
+  // a run that goes on with what its case holds already has that to take back
+  const standing = (): boolean => plan.resumes || changes.mayStand()
   await sink.document('containment/plan.json', plan, DERIVED, 'quarantine plan')
   let error: ContainmentResult['error']
   try {
     await action.apply(context, plan)
   } catch (thrown) {
     if (thrown instanceof ImpoundError && thrown.code === 'storage') throw thrown
-    error = describe(thrown, plan, undo)
+    error = describe(thrown, plan, standing() ? undo : undefined)
   }
   const afterMs = Math.round(run.clock.monotonic() - containment.confirmedAt)
   let verdict: Verdict | undefined
@@ -45,20 +48,43 @@ export async function contain(run: RunContext, containment: Containment): Promis
     await sink.document('containment/verdict.json', verdict, DERIVED, 'quarantine verdict')
   } catch (thrown) {
     if (thrown instanceof ImpoundError && thrown.code === 'storage') throw thrown
-    error ??= describe(thrown, plan, undo)
+    error ??= describe(thrown, plan, standing() ? undo : undefined)
     await sink.failed('quarantine verdict', thrown)
   }
   return {
     ...(verdict === undefined ? {} : { verdict }),
     ...(error === undefined ? { afterMs } : { error }),
-    undo,
+    ...(standing() ? { undo } : {}),
+  }
+}
+
+/** A journal that knows whether anything it noted may have taken effect: what the server did not refuse. */
+class Changes {
+  readonly journal: Journal
+  readonly #standing = new Set<string>()
+
+  constructor(journal: Journal) {
+    this.journal = {
+      intent: async (intent) => {
+        await journal.intent(intent)
+        this.#standing.add(intent.id)
+      },
+      result: async (result) => {
+        if (result.status !== undefined && result.status >= 400) this.#standing.delete(result.id)
+        await journal.result(result)
+      },
+    }
+  }
+
+  mayStand(): boolean {
+    return this.#standing.size > 0
   }
 }
 
 function describe(
   thrown: unknown,
   plan: QuarantinePlan,
-  undo: string,
+  undo: string | undefined,
 ): NonNullable<ContainmentResult['error']> {
   const { name, namespace } = plan.target
   return {
@@ -66,8 +92,12 @@ function describe(
     message: messageOf(thrown),
     hints: [
       ...(thrown instanceof ImpoundError ? thrown.hints : []),
-      `what was done so far stays; go on: impound quarantine ${name} -n ${namespace} --case ${plan.case}`,
-      `take it back: ${undo}`,
+      ...(undo === undefined
+        ? ['this run changed nothing in the cluster: there is nothing of it to take back']
+        : [
+            `what was done so far stays; go on: impound quarantine ${name} -n ${namespace} --case ${plan.case}`,
+            `take it back: ${undo}`,
+          ]),
     ],
   }
 }

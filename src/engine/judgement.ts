@@ -1,5 +1,5 @@
 import { countsAgainst, type LedgerRow } from '../model/evidence.js'
-import { exitStatusOf, messageOf } from '../model/errors.js'
+import { exitStatusOf, ImpoundError, messageOf, type ErrorCode } from '../model/errors.js'
 import { EXIT, worstExit, type ExitStatus } from '../model/exit.js'
 import { counted } from '../text/count.js'
 import type { ArchiveResult, TargetResult } from './result.js'
@@ -37,12 +37,17 @@ export function evidenceCauses(ledger: readonly LedgerRow[]): readonly Cause[] {
   ]
 }
 
-/** Contained but not verified to hold, not contained, or stopped on the way: a status of its own. */
+/** Contained but not verified to hold, not contained, or stopped on the way: a status of its own, beside that of what stopped it. */
 export function containmentCauses({ name, containment }: TargetResult): readonly Cause[] {
   if (containment === undefined) return []
   if (containment.error !== undefined) {
+    const { code, message } = containment.error
     return [
-      { status: EXIT.containment, because: `containment of ${name} stopped: ${containment.error.message}` },
+      { status: EXIT.containment, because: `containment of ${name} stopped: ${message}` },
+      {
+        status: exitStatusOf(new ImpoundError(code as ErrorCode, message)),
+        because: `what stopped containment of ${name}: ${code}`,
+      },
     ]
   }
   const kind = containment.verdict?.kind ?? 'unverified'

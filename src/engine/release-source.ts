@@ -7,6 +7,7 @@ import type { LogLine, WriteIntent, WriteOutcome } from '../model/acquisition.js
 import type { JournalEntry } from '../model/containment.js'
 import { ImpoundError } from '../model/errors.js'
 import { asString, at } from '../model/json.js'
+import type { KubeReader } from '../model/ports/kube-reader.js'
 import type { Scene } from '../model/scene.js'
 import type { Target } from '../model/target.js'
 import { stateDirectory } from './system.js'
@@ -58,7 +59,7 @@ export async function sourcesFor(
     const targets = await resolveTargets(kube.reader, { ...request, names: unknown }, signal)
     for (const target of targets) {
       const known = held.find(({ target: { uid } }) => uid === target.uid)
-      sources.push(known ?? fromAnnotation(target, kube))
+      sources.push(known ?? annotationSource(target, kube.reader.facts))
     }
   }
   return [...new Map(sources.map((source) => [source.target.uid, source])).values()]
@@ -75,7 +76,8 @@ async function heldBy(request: TargetRequest, cluster: string): Promise<readonly
   return sources.filter(({ target }) => target.namespace === request.namespace)
 }
 
-function fromAnnotation(target: Target, kube: KubeConnection): ReleaseSource {
+/** What the pod's own annotation says. Throws not-found where it has none of ours. */
+export function annotationSource(target: Target, cluster: KubeReader['facts']): ReleaseSource {
   const entries = entriesFromAnnotation(target.pod)
   if (entries.length === 0) {
     throw new ImpoundError(
@@ -97,8 +99,8 @@ function fromAnnotation(target: Target, kube: KubeConnection): ReleaseSource {
       run: '',
       who: '',
       archive: '',
-      context: kube.reader.facts.context,
-      server: kube.reader.facts.url,
+      context: cluster.context,
+      server: cluster.url,
       target: { namespace: target.namespace, name: target.name, uid: target.uid },
     },
   }
@@ -124,7 +126,13 @@ export async function sourcesFromArchive(
   if (scene === undefined || entries.length === 0) {
     throw new ImpoundError(
       'not-found',
-      `${archive} holds no change to a cluster: there is nothing to release`,
+      `${archive} holds no change to a cluster: there is nothing to release by it`,
+      {
+        hints: [
+          'a later run on a pod that the case holds already changes nothing: give the archive of the first run that did',
+          'or release the pod by its name, where the state file of that run is: impound release POD',
+        ],
+      },
     )
   }
   if ((scene.where.clusterUid ?? UNKNOWN_CLUSTER) !== cluster) {

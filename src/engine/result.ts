@@ -53,8 +53,16 @@ export interface ContainmentResult {
   readonly verdict?: Verdict
   /** From the confirmation to the last needed write confirmed, ms. */
   readonly afterMs?: number
-  readonly error?: { readonly code: string; readonly message: string; readonly hints: readonly string[] }
-  readonly undo: string
+  readonly error?: Failure
+  /** Absent where this run changed nothing: there is nothing of it to take back. */
+  readonly undo?: string
+}
+
+interface Failure {
+  /** An ErrorCode. */
+  readonly code: string
+  readonly message: string
+  readonly hints: readonly string[]
 }
 
 /** What came of a release. */
@@ -66,6 +74,8 @@ export interface ReleaseResult {
     readonly name: string
     readonly uid: string
     readonly source: 'state' | 'archive' | 'annotation'
+    /** Where `error` is set, what had been taken back by then. */
     readonly report: UndoReport
+    readonly error?: Failure
   }[]
 }

@@ -48,6 +48,26 @@ describe('the plan of a quarantine', () => {
     expect(JSON.stringify([...api.objects])).toBe(before)
   })
 
+  it('says of a pod that this case holds already that there is nothing to change', async () => {
+    const api = shop()
+    await createQuarantine(OPTIONS).apply(api.context, await plan(api))
+    const again = await plan(api)
+    expect(again).toMatchObject({ resumes: true, labels: { add: {}, remove: [] }, dryRuns: [] })
+    expect(again.warnings[0]).toBe(
+      'already held by this case since 2026-11-22T03:00:00.000Z (ana@corp); nothing to change',
+    )
+  })
+
+  it('warns of a quarantine label that somebody else has set', async () => {
+    const api = shop()
+    editPod(api, {
+      metadata: { ...METADATA, labels: { ...LABELS, 'impound.dev/quarantine': MARK } },
+    })
+    expect((await plan(api)).warnings[0]).toBe(
+      'somebody else has set the label impound.dev/quarantine to the very value of this quarantine; release leaves it',
+    )
+  })
+
   it('names each policy that still selects the pod afterwards and what it leaves open', async () => {
     const api = shop()
     api.put(

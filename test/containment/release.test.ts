@@ -143,6 +143,17 @@ describe('releasing a pod', () => {
     expect(suspect(api).metadata?.labels).toEqual({ ...LABELS, [KEY]: 'by-hand' })
   })
 
+  it('leaves the quarantine label that somebody had set to the very mark', async () => {
+    const api = shop()
+    api.edit('pods', SUSPECT, ({ metadata }) => (metadata['labels'] = { ...LABELS, [KEY]: MARK }))
+    await quarantined(api)
+    const fromAnnotation = entriesFromAnnotation(suspect(api))
+    expect((await planned(api)).labels.quarantineLabel).toBe('leave')
+    expect((await planned(api, fromAnnotation)).labels.quarantineLabel).toBe('leave')
+    await release(api)
+    expect(suspect(api).metadata?.labels).toEqual({ ...LABELS, [KEY]: MARK })
+  })
+
   it('takes its own mark off where somebody took the annotation off and a second run wrote it anew', async () => {
     const api = await quarantined()
     api.edit('pods', SUSPECT, ({ metadata }) => delete metadata['annotations'])

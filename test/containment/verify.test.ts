@@ -40,6 +40,22 @@ describe('the verdict on a quarantine', () => {
     })
   })
 
+  it('says whose the pod is where another case won it, and speaks of nothing as gone', async () => {
+    const api = shop()
+    const [mine, theirs] = [
+      createQuarantine(OPTIONS),
+      createQuarantine({ ...OPTIONS, case: 'R2', who: 'bo' }),
+    ]
+    const plan = await mine.plan(api.context, target(api))
+    await theirs.apply(api.context, await theirs.plan(api.context, target(api)))
+    await expect(mine.apply(api.context, plan)).rejects.toMatchObject({ code: 'refused' })
+    const { kind, why, open } = await mine.verify(api.context, plan)
+    expect(kind).toBe('not-enforced')
+    expect(why).toBe(`NetworkPolicy ${POLICY} is not this case's: case R2 holds the pod`)
+    expect(open.join()).toContain('case R2 holds the pod: quarantined by bo at 2026-11-22T03:00:00.000Z')
+    expect(open.join()).not.toContain('is gone')
+  })
+
   it('names each policy that the deny-all does not override, also one that came after the plan', async () => {
     const api = shop()
     api.put('networkpolicies', policy('everything', { podSelector: {}, ingress: [{}] }))
@@ -105,7 +121,7 @@ describe('the verdict on a quarantine', () => {
     [
       'an annotation that somebody took off',
       (api) => api.edit('pods', SUSPECT, ({ metadata }) => delete metadata['annotations']),
-      'the annotation that holds the pod for this case is gone',
+      'the pod carries no annotation of this case',
     ],
   ])('says what is open: %s', async (_title, interfere, words) => {
     const { kind, open } = await verdictAfter(interfere)

@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals'
 
 import { containmentCauses, evidenceCauses, faultCause, judge } from '../../src/engine/judgement.js'
-import { ImpoundError } from '../../src/model/errors.js'
+import { ImpoundError, type ErrorCode } from '../../src/model/errors.js'
 import type { LedgerRow } from '../../src/model/evidence.js'
 import type { VerdictKind } from '../../src/model/containment.js'
 
@@ -41,9 +41,15 @@ describe('the judgement of a run', () => {
     expect(judge(containmentCauses(target)).exitStatus).toBe(status)
   })
 
-  it('never calls a containment that stopped enforced', () => {
+  it.each<[ErrorCode, number]>([
+    ['target-changed', 8],
+    ['unreachable', 5],
+    ['forbidden', 4],
+    ['refused', 9],
+    ['unsupported', 7],
+  ])('never calls a containment enforced that %s stopped, and ends with %i', (code, status) => {
     const verdict = { schema: 'impound/verdict/v1', kind: 'enforced', why: '', tried: [], open: [] } as const
-    const error = { code: 'forbidden', message: 'no', hints: [] }
+    const error = { code, message: 'no', hints: [] }
     const target = {
       namespace: 'shop',
       name: 'web',
@@ -51,7 +57,9 @@ describe('the judgement of a run', () => {
       changedFiles: [],
       containment: { verdict, error, undo: '' },
     }
-    expect(judge(containmentCauses(target)).exitStatus).toBe(7)
+    const causes = containmentCauses(target)
+    expect(judge(causes).exitStatus).toBe(status)
+    expect(causes.map((cause) => cause.status)).toContain(7)
   })
 
   it('gives every reason, and the status that comes first in the contract', () => {

@@ -67,7 +67,7 @@ function shape<Type>() {
   return <Must extends string, May extends string>(
     must: Must & Exactly<Must, MustKeys<Type>>,
     may: May & Exactly<May, MayKeys<Type>>,
-  ): Shape => ({ must: must.split(' '), may: may === '' ? [] : may.split(' ') })
+  ): Shape => ({ must: (must as string) === '' ? [] : must.split(' '), may: may === '' ? [] : may.split(' ') })
 }
 
 /** The words of a union of strings, which the compiler checks. */
@@ -100,12 +100,12 @@ const SHAPES: readonly (readonly [string, Shape])[] = [
   ['pod/$defs/container', shape<PodDocument['containers'][number]>()('name role image imageID containerID running restarts', 'startedAt lastExit')],
   ['quarantine-plan', shape<QuarantinePlan>()('schema case target resumes policy labels owner services policies warnings wontStop attackerSees refusals missingAccess dryRuns', '')],
   ['release', shape<ReleaseResult>()('schema exitStatus targets', '')],
-  ['release/properties/targets/items', shape<ReleaseResult['targets'][number]>()('namespace name uid source report', '')],
+  ['release/properties/targets/items', shape<ReleaseResult['targets'][number]>()('namespace name uid source report', 'error')],
   ['release-plan', shape<ReleasePlan>()('schema case target source labels deletes left adoption', 'podGone')],
   ['result', shape<RunResult>()('schema command case exitStatus because startedAt endedAt targets evidence footprint', 'archive spool')],
   ['result/$defs/archive', shape<ArchiveResult>()('path bytes sha256 logHead incomplete verified signed besides', '')],
   ['result/$defs/target', shape<TargetResult>()('namespace name uid changedFiles', 'containment after')],
-  ['result/$defs/containment', shape<ContainmentResult>()('undo', 'verdict afterMs error')],
+  ['result/$defs/containment', shape<ContainmentResult>()('' as never, 'verdict afterMs error undo')],
   ['result/$defs/changedFiles', shape<ChangedFiles>()('container counts complete notable', '')],
   ['scene', shape<Scene>()('schema case run command who where tool clock missing', '')],
   ['scene/properties/who', shape<Scene['who']>()('osUser hostname', 'user groups impersonating examiner authority')],
