@@ -43,6 +43,9 @@ export async function converseRelease(
     const prepared = await prepareRelease(request, systemContext(interrupts.collecting), view.progress)
     try {
       const { plans } = prepared
+      for (const { name, failure } of prepared.failed) {
+        say(forTerminal(`not released: ${name}: ${failure?.message ?? ''}`))
+      }
       if (manners.dryRun) {
         return {
           outcome: { schema: 'impound/release-plans/v1', exitStatus: EXIT.done, plans },
@@ -50,9 +53,6 @@ export async function converseRelease(
         }
       }
       say(releasePlanScreen(plans).trimEnd())
-      for (const { name, failure } of prepared.failed) {
-        say(forTerminal(`not released: ${name}: ${failure?.message ?? ''}`))
-      }
       await confirm(plans, prepared.fromAnnotation, manners)
       const outcome = await prepared.execute(systemContext(interrupts.everything))
       return { outcome, text: releaseScreen(outcome) }

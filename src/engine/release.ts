@@ -54,7 +54,6 @@ export async function prepareRelease(
     const plans: ReleasePlan[] = []
     const ready: ReleaseSource[] = []
     const failed: TargetOutcome[] = []
-    let first: unknown
     for (const found of sources) {
       try {
         const source = await releasable({ run, kube: kube.reader }, found)
@@ -62,11 +61,10 @@ export async function prepareRelease(
         ready.push(source)
       } catch (error) {
         run.signal.throwIfAborted()
-        first ??= error
         failed.push(failedTarget(found, [], error))
       }
     }
-    if (plans.length === 0) throw first ?? new ImpoundError('not-found', 'nothing is held')
+    if (plans.length === 0) throw failed[0]?.failure ?? new ImpoundError('not-found', 'nothing is held')
     return {
       plans,
       failed,

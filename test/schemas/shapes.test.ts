@@ -67,7 +67,10 @@ function shape<Type>() {
   return <Must extends string, May extends string>(
     must: Must & Exactly<Must, MustKeys<Type>>,
     may: May & Exactly<May, MayKeys<Type>>,
-  ): Shape => ({ must: (must as string) === '' ? [] : must.split(' '), may: may === '' ? [] : may.split(' ') })
+  ): Shape => ({
+    must: (must as string) === '' ? [] : must.split(' '),
+    may: may === '' ? [] : may.split(' '),
+  })
 }
 
 /** The words of a union of strings, which the compiler checks. */
