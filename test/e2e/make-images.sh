@@ -11,6 +11,8 @@ echo 'listen: 8080' >"$layer/app/config.yaml"
 echo 'keep me' >"$layer/app/old.txt"
 printf '#!/bin/sh\n# PID 1 has no default signal handlers\ntrap "echo ended by a signal; exit 3" TERM\necho started\nwhile :; do echo tick; sleep 1 & wait $!; done\n' >"$layer/usr/local/bin/serve"
 chmod 755 "$layer/usr/local/bin/serve"
+# the same bytes every time: a tag that moved is a finding
+find "$layer" -exec touch -d 2026-11-01T00:00:00Z {} +
 bash "$cluster" image e2e/app:1 '["/usr/local/bin/serve"]' "$home/base" "$layer" >&2
 bash "$cluster" image e2e/distroless:1 '["/pause"]' "$home/pause" >&2
 echo "E2E_APP_IMAGE=lab.local/e2e/app:1"
