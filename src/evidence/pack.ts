@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { once } from 'node:events'
 import { createReadStream, createWriteStream, type Stats } from 'node:fs'
-import { stat } from 'node:fs/promises'
+import { open, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
@@ -12,6 +12,9 @@ import { ImpoundError } from '../model/errors.js'
 import type { ManifestEntry } from './bag.js'
 import { parallelGzip } from './parallel-gzip.js'
 import { storageError } from './storage.js'
+
+/** A read is a trip to the thread pool: with the default of 64 KiB they cost more than what is read. */
+const READ_BYTES = 512 * 1024
 
 export interface Packed {
   readonly sha256: string
@@ -90,13 +93,21 @@ async function feed(
   const refused = new Promise<never>((_resolve, reject) => archive.on('warning', reject))
   for (const member of members) {
     const path = join(directory, member.path)
+    const taken = once(archive, 'entry', { signal: options.signal })
+    // where reading fails first, nobody waits for it
+    taken.catch(() => undefined)
+    if (member.bytes <= READ_BYTES) {
+      const { content, stats } = await wholeFile(path, member)
+      archive.append(content, entryOf(member, stats, options))
+      await Promise.race([taken, refused])
+      continue
+    }
     const stats = await stat(path)
     if (stats.size !== member.bytes) throw changed(member.path)
     const source = Readable.from(checked(path, member), { objectMode: false })
     // archiver pipes the source without looking at its errors
     const broken = new Promise<never>((_resolve, reject) => source.on('error', reject))
     try {
-      const taken = once(archive, 'entry', { signal: options.signal })
       archive.append(source, entryOf(member, stats, options))
       await Promise.race([taken, broken, refused])
     } finally {
@@ -112,10 +123,30 @@ function entryOf(member: ManifestEntry, stats: Stats, options: PackOptions) {
   return { name: `${options.folder}/${member.path}`, stats, date: options.mtime, mode: 0o600 }
 }
 
+/** A small file at once: a stream of its own would cost more than its bytes. */
+async function wholeFile(path: string, member: ManifestEntry) {
+  const handle = await open(path)
+  try {
+    const stats = await handle.stat()
+    if (stats.size !== member.bytes) throw changed(member.path)
+    const content = Buffer.allocUnsafe(member.bytes)
+    let filled = 0
+    while (filled < content.length) {
+      const { bytesRead } = await handle.read(content, filled)
+      if (bytesRead === 0) throw changed(member.path)
+      filled += bytesRead
+    }
+    if (createHash('sha256').update(content).digest('hex') !== member.sha256) throw changed(member.path)
+    return { content, stats }
+  } finally {
+    await handle.close()
+  }
+}
+
 /** A file's bytes; fails at their end where they are not those that were received. */
 async function* checked(path: string, member: ManifestEntry): AsyncGenerator<Buffer> {
   const hash = createHash('sha256')
-  for await (const chunk of createReadStream(path) as AsyncIterable<Buffer>) {
+  for await (const chunk of createReadStream(path, { highWaterMark: READ_BYTES }) as AsyncIterable<Buffer>) {
     hash.update(chunk)
     yield chunk
   }

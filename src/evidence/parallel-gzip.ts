@@ -11,6 +11,8 @@ const compress = promisify(gzip)
 export const MEMBER_BYTES = 512 * 1024
 /** The header's operating system byte (RFC 1952, 2.3): 255, unknown, so that every platform writes the same. */
 const OS_BYTE = 9
+/** Of compressed bytes: each chunk is a trip to the thread pool, and text of one member fits into one. */
+const OUTPUT_CHUNK = 320 * 1024
 
 /**
  * Compresses into gzip members, on all cores: a valid gzip file (RFC 1952, 2.2) that depends on nothing but the
@@ -33,7 +35,7 @@ export async function* parallelGzip(source: AsyncIterable<Uint8Array>): AsyncGen
 }
 
 function member(block: Buffer, done: () => void): Promise<Buffer> {
-  const compressed = compress(block).then((bytes) => {
+  const compressed = compress(block, { chunkSize: OUTPUT_CHUNK }).then((bytes) => {
     bytes[OS_BYTE] = 0xff
     done()
     return bytes
