@@ -26,8 +26,7 @@ export function endScreen(result: RunResult): string {
     screen.row('spool', spool, `seal it: impound seal ${forShell(spool)}`)
   }
   screen.row('because', ...result.because)
-  const held = result.targets.filter(({ containment }) => containment !== undefined)
-  screen.row('undo', ...held.map(({ containment }) => containment?.undo ?? ''))
+  screen.row('undo', ...result.targets.flatMap(({ containment }) => containment?.undo ?? []))
   return screen.toString()
 }
 
