@@ -90,7 +90,7 @@ function quarantineRows(screen: Screen, plan: QuarantinePlan): void {
     `${policy.state === 'to-create' ? '+' : '='} NetworkPolicy ${plan.target.namespace}/${policy.name} (deny all)`,
     `~ labels: remove ${labels.remove.join(', ') || 'none'}; add ${added.join(', ') || 'nothing, already there'}`,
     ...labels.keep.map(({ key, why }) => `= label ${key} stays: ${why}`),
-    '~ annotation: who holds it and the labels as they were',
+    ...(plan.resumes ? [] : ['~ annotation: who holds it and the labels as they were']),
   )
   screen.row(
     'impact',
