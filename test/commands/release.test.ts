@@ -1,4 +1,5 @@
-import { readdirSync, rmSync } from 'node:fs'
+import { execFileSync } from 'node:child_process'
+import { mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
@@ -6,20 +7,31 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
 import type { ReleaseResult, RunResult } from '../../src/engine/result.js'
 import { startLab, type Lab } from '../../src/lab/lab.js'
 import { at } from '../../src/model/json.js'
-import { CommandLine, type Ran } from './command-line.js'
+import { CommandLine, hears, type Ran } from './command-line.js'
 
 let lab: Lab
-let one: CommandLine
-let two: CommandLine
-let runs: readonly Ran[]
-let loser: CommandLine
 let winner: CommandLine
+let loser: CommandLine
 let lost: RunResult
-let lostCase: string
 
-function quarantine(cli: CommandLine, name: string): Promise<Ran> {
+function quarantineArgv(name: string): readonly string[] {
   const { namespace, name: pod } = lab.suspect
-  return cli.run('quarantine', pod, '-n', namespace, '--case', name, '--yes', '--json')
+  return ['quarantine', pod, '-n', namespace, '--case', name, '--yes', '--json']
+}
+
+/**
+ * Runs the loser's quarantine up to where its plan is made, the winner's to its end, then the loser's on: the key of the loser's
+ * case is a pipe, from which it can't read before somebody writes.
+ */
+async function race(): Promise<Ran> {
+  const keys = join(loser.home, 'state', 'impound', 'case-keys')
+  mkdirSync(keys, { recursive: true })
+  execFileSync('mkfifo', [join(keys, 'R2.key')])
+  const late = loser.start(...quarantineArgv('R2'))
+  await hears(late.child, 'PLAN  R2')
+  await winner.run(...quarantineArgv('R1'))
+  writeFileSync(join(keys, 'R2.key'), 'ab'.repeat(32))
+  return late.ended
 }
 
 function release(cli: CommandLine, ...argv: readonly string[]): Promise<Ran> {
@@ -35,25 +47,19 @@ function stateFiles(cli: CommandLine): readonly string[] {
 
 beforeAll(async () => {
   lab = await startLab()
-  one = new CommandLine(lab)
-  two = new CommandLine(lab)
-  runs = await Promise.all([quarantine(one, 'R1'), quarantine(two, 'R2')])
-  const pod = lab.objects.get('pods', lab.suspect.namespace, lab.suspect.name)
-  const holder = String(at(pod, 'metadata', 'annotations', 'impound.dev/quarantine'))
-  const first = holder.includes('"case":"R1"')
-  lostCase = first ? 'R2' : 'R1'
-  ;[winner, loser] = first ? [one, two] : [two, one]
-  lost = JSON.parse(runs[first ? 1 : 0]!.stdout.toString('utf8')) as RunResult
+  winner = new CommandLine(lab)
+  loser = new CommandLine(lab)
+  lost = JSON.parse((await race()).stdout.toString('utf8')) as RunResult
 }, 60_000)
 
 afterAll(async () => {
   await lab.close()
-  for (const cli of [one, two]) rmSync(cli.home, { recursive: true, force: true })
+  for (const cli of [winner, loser]) rmSync(cli.home, { recursive: true, force: true })
 })
 
 describe('impound release, on the lab', () => {
   it('needs a pod, a selector or an archive', async () => {
-    const ran = await one.run('release', '--yes')
+    const ran = await winner.run('release', '--yes')
     expect(ran.status).toBe(2)
     expect(ran.stderr).toContain('no pod is named')
   })
@@ -65,9 +71,7 @@ describe('impound release, on the lab', () => {
 
   it('refuses to release what another case holds, and names it', async () => {
     const ran = await release(loser)
-    expect(ran.stderr).toMatch(
-      new RegExp(`holds nothing on .*; case ${lostCase === 'R1' ? 'R2' : 'R1'} holds it \\(.*, since 2`),
-    )
+    expect(ran.stderr).toMatch(/holds nothing on .*; case R1 holds it \(.*, since 2/)
     expect(ran.stdout.toString()).not.toContain('RELEASED')
     expect(ran.status).toBe(9)
   })
