@@ -5,7 +5,7 @@ import { BEHAVIOURS } from '../contract/behaviours.js'
 import { describeRealContract } from '../contract/describe-contract.js'
 import { restartsOf } from '../contract/scene.js'
 import type { ContractWorld } from '../contract/world.js'
-import { eventually, kubectl, kubeJson, world } from './world.js'
+import { END_SOON, eventually, kubectl, kubeJson, world } from './world.js'
 
 const claimed = seenForReal(BEHAVIOURS)
 const seen: string[] = []
@@ -35,7 +35,7 @@ async function realWorld(): Promise<ContractWorld> {
     noRights: world.noRights,
     images: { app: world.appImage, distroless: world.distrolessImage },
     restart: async (namespace, pod) => {
-      kubectl('exec', '-n', namespace, pod, '-c', 'app', '--', 'kill', '1')
+      kubectl('exec', '-n', namespace, pod, '-c', 'app', '--', 'sh', '-c', END_SOON)
       await eventually(`${pod} to restart`, () =>
         restartsOf(kubeJson('get', 'pod', pod, '-n', namespace)) === 1 ? true : undefined,
       )

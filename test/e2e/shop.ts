@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 
-import { apply, eventually, kubectl, kubeJson, world } from './world.js'
+import { END_SOON, apply, eventually, kubectl, kubeJson, world } from './world.js'
 
 export interface PodObject {
   readonly metadata: {
@@ -95,7 +95,7 @@ export class Shop {
 
   /** Ends the container's first run, so that it has a previous log. */
   async restartApp(pod: string): Promise<void> {
-    this.exec(pod, 'kill 1')
+    this.exec(pod, END_SOON)
     await eventually(`${pod} to restart`, () => {
       const app = this.pod(pod).status.containerStatuses?.find(({ name }) => name === 'app')
       return app?.restartCount === 1 && app.ready ? true : undefined

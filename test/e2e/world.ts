@@ -90,3 +90,6 @@ export async function eventually<Value>(
     await new Promise((next) => setTimeout(next, 500))
   }
 }
+
+/** Ends a container's first process once the exec that asks for it is over: else its end takes the exec along. */
+export const END_SOON = '(sleep 1; kill 1) >/dev/null 2>&1 &'
