@@ -1,6 +1,8 @@
 import { join } from 'node:path'
 
 import { journalInto, openState, targetDirectory, type Spool, type Turns } from '../evidence/index.js'
+import { ImpoundError } from '../model/errors.js'
+import type { NodePods } from '../model/ports/node-pod.js'
 import type { RunContext } from '../model/ports/run-context.js'
 import type { Sink } from '../model/ports/sink.js'
 import type { QuarantinePlan } from '../model/quarantine-plan.js'
@@ -20,6 +22,10 @@ import { stateDirectory } from './system.js'
 
 /** The API reads end after this, done or not: containment waits for nobody. */
 const READ_DEADLINE_MS = 30_000
+
+const NO_NODE_PODS: NodePods = {
+  on: () => Promise.reject(new ImpoundError('refused', 'this version starts no pod on a node')),
+}
 
 /** What the targets of one run share. */
 export interface TargetRun {
@@ -53,6 +59,7 @@ export async function captureTarget(target: Target, of: TargetRun): Promise<void
     recording,
     options: collectOptions(prepared.request, choices),
     kube: prepared.kube,
+    nodePods: NO_NODE_PODS,
     registry: prepared.registry,
     caseView: { document: (name) => spool.readDocument(`data/targets/${directory}/${name}`) },
     progress,

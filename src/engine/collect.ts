@@ -2,6 +2,7 @@ import { ImpoundError, isCode } from '../model/errors.js'
 import type { CaseView, CollectContext, CollectOptions, Collector } from '../model/collector.js'
 import type { LedgerRow, Phase } from '../model/evidence.js'
 import type { KubeConnection } from '../kube/connect.js'
+import type { NodePods } from '../model/ports/node-pod.js'
 import type { Registry } from '../model/ports/registry.js'
 import type { RunContext } from '../model/ports/run-context.js'
 import type { Sink } from '../model/ports/sink.js'
@@ -18,6 +19,7 @@ export interface TargetCapture {
   readonly recording: Recording
   readonly options: CollectOptions
   readonly kube: KubeConnection
+  readonly nodePods: NodePods
   readonly registry: Registry
   readonly caseView: CaseView
   readonly progress: Progress
@@ -75,6 +77,7 @@ async function runCollector(
     api: capture.recording.readerFor(sink, run.signal),
     now: capture.recording.freshReaderFor(sink, run.signal),
     ...streams,
+    nodePods: capture.nodePods,
     registry: capture.registry,
     case: capture.caseView,
     progress: (subject, bytes) =>

@@ -2,6 +2,7 @@ import type { AccessRule, ApiPath } from './api-path.js'
 import type { Phase } from './evidence.js'
 import type { Json } from './json.js'
 import type { KubeReader, RawResponse } from './ports/kube-reader.js'
+import type { NodePods } from './ports/node-pod.js'
 import type { Registry } from './ports/registry.js'
 import type { RunContext } from './ports/run-context.js'
 import type { Sink } from './ports/sink.js'
@@ -55,6 +56,7 @@ export interface CollectContext {
   /** Of the target alone: where its name has gone to another pod they throw `target-changed`. */
   readonly logs: LogStream
   readonly exec: Exec
+  readonly nodePods: NodePods
   readonly registry: Registry
   readonly case: CaseView
   /** Bytes so far of the artefact in hand, for the progress line. */

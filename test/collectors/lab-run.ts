@@ -80,6 +80,7 @@ export class LabRun {
         ...options,
       },
       kube: this.kube,
+      nodePods: { on: () => Promise.reject(new Error('not part of this test')) },
       registry: createRegistry({
         policy: parseRegistryPolicy(['never']),
         timeoutMs: 1_000,

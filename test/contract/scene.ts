@@ -94,9 +94,12 @@ export class Scene {
     return nameOf((await this.pods())[0])
   }
 
-  /** Asks again and again until the answer is not undefined; fails with what was waited for. */
+  /**
+   * Asks again and again until the answer is not undefined; fails with what was waited for. A kubelet that misses the end of a
+   * container removes the pod with its garbage, once a minute: patience is more than two of those rounds.
+   */
   async eventually<Value>(what: string, ask: () => Promise<Value | undefined>): Promise<Value> {
-    const end = Date.now() + 60_000
+    const end = Date.now() + 150_000
     for (;;) {
       const answer = await ask()
       if (answer !== undefined) return answer

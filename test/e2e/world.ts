@@ -80,7 +80,7 @@ export function kubeJson(...argv: readonly string[]): unknown {
 export async function eventually<Value>(
   what: string,
   ask: () => Value | undefined,
-  seconds = 90,
+  seconds = 150,
 ): Promise<Value> {
   const end = Date.now() + seconds * 1000
   for (;;) {

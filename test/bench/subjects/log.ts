@@ -40,6 +40,7 @@ await logsCollector.collect(
     now: { get: keepNothing, list: unused, discover: unused },
     logs: kube.logs,
     exec: kube.exec,
+    nodePods: { on: unused },
     registry: { allows: unused, digestOf: unused, resolve: unused, blob: unused },
     case: { document: unused },
     progress: () => undefined,
