@@ -1,4 +1,5 @@
 import type { Collector } from '../model/collector.js'
+import type { Scripts } from '../model/scripts.js'
 import { eventsCollector } from './events.js'
 import { createFilesystemCollector } from './filesystem.js'
 import { imageCollector } from './image.js'
@@ -6,14 +7,14 @@ import { logsCollector } from './logs.js'
 import { networkCollector } from './network.js'
 import { podCollector } from './pod.js'
 
-/** Every collector, in the order in which plan and report name them. `captureScript` is templates/capture-filesystem.sh. */
-export function collectors(captureScript: string): readonly Collector[] {
+/** Every collector, in the order in which plan and report name them. */
+export function collectors(scripts: Scripts): readonly Collector[] {
   return [
     podCollector,
     networkCollector,
     eventsCollector,
     logsCollector,
     imageCollector,
-    createFilesystemCollector(captureScript),
+    createFilesystemCollector(scripts.captureFilesystem),
   ]
 }

@@ -23,7 +23,7 @@ import type { RunPlan, TargetPlan } from './plan.js'
 import type { Progress } from './progress.js'
 import { releaseCommand } from './release-command.js'
 import type { CaptureRequest, Choices, ClusterRequest } from './request.js'
-import { describeTool, localIdentity, ntpState, template } from './system.js'
+import { describeTool, localIdentity, ntpState, readScripts } from './system.js'
 import { resolveTargets } from './targets.js'
 
 /** A run that is planned and has changed nothing; execute() does it, close() gives it up. */
@@ -84,8 +84,8 @@ export async function prepare(
     timeoutMs: request.cluster.requestTimeoutMs,
     notice: (text) => progress({ type: 'notice', text }),
   })
-  const collectors =
-    request.command === 'quarantine' ? [] : listCollectors(await template('capture-filesystem.sh'))
+  const scripts = await readScripts()
+  const collectors = request.command === 'quarantine' ? [] : listCollectors(scripts)
   for (const skipped of request.skip) requireCollector(skipped, collectors)
   const kube = await openCluster(request.cluster, run, progress)
   try {

@@ -9,6 +9,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { ImpoundError } from '../model/errors.js'
 import type { Clock, RunContext } from '../model/ports/run-context.js'
 import type { Scene } from '../model/scene.js'
+import { SCRIPT_FILES, type Scripts } from '../model/scripts.js'
 import { ROOT, toolVersion } from './version.js'
 
 export const systemClock: Clock = {
@@ -31,6 +32,14 @@ export function systemContext(signal: AbortSignal): RunContext {
 /** A file of templates/, as text. */
 export async function template(name: string): Promise<string> {
   return readFile(join(ROOT, 'templates', name), 'utf8')
+}
+
+/** The text of every script that runs in a container or on a node. */
+export async function readScripts(): Promise<Scripts> {
+  const texts = Object.entries(SCRIPT_FILES).map(
+    async ([name, files]) => [name, (await Promise.all(files.map(template))).join('\n')] as const,
+  )
+  return Object.fromEntries(await Promise.all(texts)) as Scripts
 }
 
 /** Where state that outlives a run is kept: $XDG_STATE_HOME/impound, else ~/.local/state/impound. */

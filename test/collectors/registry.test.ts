@@ -4,6 +4,7 @@ import { join, resolve } from 'node:path'
 import { describe, expect, it } from '@jest/globals'
 
 import { collectors } from '../../src/collectors/index.js'
+import { readScripts } from '../../src/engine/system.js'
 import { describeAccess } from '../../src/model/api-path.js'
 import type { Target } from '../../src/model/target.js'
 
@@ -18,7 +19,7 @@ const OPTIONS = {
   maxContentBytes: 1,
 }
 
-const list = collectors('# script')
+const list = collectors(await readScripts())
 
 describe('the list of collectors', () => {
   it('names each once', () => {
