@@ -46,6 +46,7 @@ export function captureRequest(
     registry: flags.registry ?? ['auto'],
     keepLabels: flags['keep-label'] ?? [],
     allowOutage: flags['allow-outage'] ?? false,
+    wanted: [],
     maxPods: flags['max-pods'] ?? 1,
     maxLogBytes: flags['max-log'] ?? 0,
     maxContentBytes: flags['max-content'] ?? 0,

@@ -63,6 +63,9 @@ function containmentRows(screen: Screen, { name, containment }: TargetResult, re
     screen.row('accepted', `${at}${formatDuration(afterMs)} after your yes; ${footprint}`)
   }
   if (error !== undefined) screen.row('FAILED', `${name}: ${error.message}`, ...error.hints)
+  for (const { action, error: failed } of containment.actions) {
+    if (failed !== undefined) screen.row('FAILED', `${action}: ${failed.message}`, ...failed.hints)
+  }
   if (verdict === undefined) return
   screen.row('verdict', `${verdict.kind}: ${verdict.why}`, ...verdict.tried)
   screen.row('STILL OPEN', ...atMost(verdict.open, 8))

@@ -48,12 +48,13 @@ function quarantineRows(screen: Screen, plans: readonly QuarantinePlan[]): void 
     ...said(plans, ({ labels }) => Object.keys(labels.add).map((key) => `~ labels: add ${key}`)),
     ...said(plans, ({ labels }) => labels.keep.map(({ key, why }) => `= label ${key} stays: ${why}`)),
     '~ annotation: who holds it and the labels as they were',
+    ...said(plans, ({ actions }) => actions.flatMap(({ changes }) => changes)),
   )
   screen.row(
     'impact',
     ...serviceLines(plans),
     ...said(plans, ({ owner }) => [owner.onQuarantine]),
-    ...said(plans, ({ warnings }) => warnings),
+    ...said(plans, ({ warnings, actions }) => [...warnings, ...actions.flatMap((action) => action.warnings)]),
   )
   screen.row(
     'STAYS OPEN',

@@ -91,6 +91,7 @@ function quarantineRows(screen: Screen, plan: QuarantinePlan): void {
     `~ labels: remove ${labels.remove.join(', ') || 'none'}; add ${added.join(', ') || 'nothing, already there'}`,
     ...labels.keep.map(({ key, why }) => `= label ${key} stays: ${why}`),
     ...(plan.resumes ? [] : ['~ annotation: who holds it and the labels as they were']),
+    ...plan.actions.flatMap(({ changes }) => changes),
   )
   screen.row(
     'impact',
@@ -101,7 +102,7 @@ function quarantineRows(screen: Screen, plan: QuarantinePlan): void {
           `Service ${name} keeps ${readyAfter} of ${readyNow} ready endpoints`,
       ),
     plan.owner.onQuarantine,
-    ...atMost(plan.warnings, 6),
+    ...atMost([...plan.warnings, ...plan.actions.flatMap(({ warnings }) => warnings)], 6),
   )
   const residuals = plan.policies.filter(({ residual }) => residual)
   screen.row('STAYS OPEN', ...residuals.map(residualText))

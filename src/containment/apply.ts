@@ -1,4 +1,4 @@
-import type { WriteContext } from '../model/containment.js'
+import type { Suspect, WriteContext } from '../model/containment.js'
 import { ImpoundError, isCode } from '../model/errors.js'
 import type { NetworkPolicy, Pod } from '../model/kubernetes.js'
 import { QUARANTINE_KEY, type QuarantinePlan } from '../model/quarantine-plan.js'
@@ -12,29 +12,30 @@ import type { QuarantineOptions } from './options.js'
 import { letsGo, ownerFacts, stillSelected } from './owners.js'
 import { listObjects, readObject, readPod } from './reading.js'
 import { lockRefusals } from './refusals.js'
-import {
-  addQuarantineLabel,
-  createDenyAll,
-  lockPod,
-  removeLabels,
-  type ApplyStep,
-  type Suspect,
-} from './writes.js'
+import { addQuarantineLabel, createDenyAll, lockPod, removeLabels, type ApplyStep } from './writes.js'
 
 const OWNER_WAIT_MS = 10_000
 const OWNER_POLL_MS = 250
 const MODE = { dryRun: false }
 
+/** What is done between the steps; none of it may throw but for an abort. */
+interface Hooks {
+  beforeCut(): Promise<void>
+  /** The last write of the cut is confirmed. */
+  confirmed(at: Date): void
+  afterCut(): Promise<void>
+}
+
 /**
  * Carries the plan out: lock, policy, label, relabel, each only if it does not stand yet, then waits (at most 10 s) until the
- * owner has let go. `confirmed` hears when the last write is confirmed. At no moment is the pod more open than before. An error says at which step it stopped; what was done
+ * owner has let go. At no moment is the pod more open than before. An error says at which step it stopped; what was done
  * by then stays, and the next run goes on from there.
  */
 export async function applyQuarantine(
   context: WriteContext,
   plan: QuarantinePlan,
   options: QuarantineOptions,
-  confirmed: (at: Date) => void,
+  hooks: Hooks,
 ): Promise<void> {
   const [refusal] = plan.refusals
   if (refusal !== undefined) {
@@ -64,6 +65,7 @@ export async function applyQuarantine(
       { hints: [`look at it: kubectl get netpol ${denyAllName(suspect)} -n ${suspect.namespace} -o yaml`] },
     )
   })
+  await hooks.beforeCut()
   await step('label', async () => {
     const pod = await readHeld(context, suspect)
     if (isMarked(pod, suspect)) return 'done'
@@ -78,7 +80,8 @@ export async function applyQuarantine(
     if (Object.keys(remove).length === 0) return 'done'
     return { write: () => removeLabels(context, suspect, remove, MODE) }
   })
-  confirmed(context.run.clock.now())
+  hooks.confirmed(context.run.clock.now())
+  await hooks.afterCut()
   await awaitOwner(context, suspect)
 }
 

@@ -1,5 +1,5 @@
 import type { AccessRule } from '../model/api-path.js'
-import type { WriteContext } from '../model/containment.js'
+import type { Suspect, WriteContext } from '../model/containment.js'
 import { ImpoundError, type ErrorCode } from '../model/errors.js'
 import type { Pod } from '../model/kubernetes.js'
 import { QUARANTINE_KEY, type QuarantinePlan, type Refusal } from '../model/quarantine-plan.js'
@@ -8,14 +8,7 @@ import type { LockState } from './lock.js'
 import { newLock } from './new-lock.js'
 import type { QuarantineOptions } from './options.js'
 import { readPod } from './reading.js'
-import {
-  addQuarantineLabel,
-  createDenyAll,
-  lockPod,
-  removeLabels,
-  type ApplyStep,
-  type Suspect,
-} from './writes.js'
+import { addQuarantineLabel, createDenyAll, lockPod, removeLabels, type ApplyStep } from './writes.js'
 
 const MODE = { dryRun: true }
 

@@ -1,4 +1,4 @@
-import type { JournalEntry } from '../model/containment.js'
+import type { JournalEntry, Suspect } from '../model/containment.js'
 import { urlPath, podPath } from '../model/api-path.js'
 import { asArray, asString, asStringMap, at, type Json } from '../model/json.js'
 import type { Pod } from '../model/kubernetes.js'
@@ -6,7 +6,7 @@ import { QUARANTINE_KEY } from '../model/quarantine-plan.js'
 import { uid8 } from '../model/target.js'
 import { denyAllManifest, policiesPath } from './deny-all.js'
 import { lockOf, type Lock } from './lock.js'
-import { ACTION, type ApplyStep, type ReleaseStep, type Suspect } from './writes.js'
+import { ACTION, type ApplyStep, type ReleaseStep } from './writes.js'
 
 /** What a quarantine has done to one pod, and so what a release has to take back. */
 export interface Hold {

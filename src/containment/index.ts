@@ -1,15 +1,28 @@
-import type { ContainmentAction } from '../model/containment.js'
-import type { QuarantinePlan } from '../model/quarantine-plan.js'
+import type { Containment, ContainmentAction, JournalEntry, WriteContext } from '../model/containment.js'
+import type { ReleasePlan } from '../model/release-plan.js'
 import type { QuarantineOptions } from './options.js'
 import { createQuarantine } from './quarantine.js'
+import { planRelease as planReleaseWith } from './release-plan.js'
 
-/** Every way to contain a pod, in the order in which they are applied. */
-export function actions(options: QuarantineOptions): readonly ContainmentAction<QuarantinePlan>[] {
-  return [createQuarantine(options)]
+/** Every way to contain a pod beside the quarantine, in the order in which those of one stage are applied. */
+export function actions(_options: QuarantineOptions): readonly ContainmentAction[] {
+  return []
+}
+
+/** The quarantine and all that is done beside it. */
+export function createContainment(options: QuarantineOptions): Containment {
+  return createQuarantine(options, actions(options))
+}
+
+/** What a release would do for each pod of the journal. Reads only. */
+export function planRelease(
+  context: WriteContext,
+  entries: readonly JournalEntry[],
+  options: QuarantineOptions,
+): Promise<readonly ReleasePlan[]> {
+  return planReleaseWith(context, entries, actions(options))
 }
 
 export { entriesFromAnnotation } from './hold.js'
 export { held, holderOf } from './holder.js'
-export type { QuarantineOptions } from './options.js'
-export { createQuarantine } from './quarantine.js'
-export { planRelease } from './release-plan.js'
+export type { QuarantineOptions, WantedAction } from './options.js'

@@ -1,3 +1,6 @@
+/** Actions that nothing but a flag of their name brings about. */
+export type WantedAction = 'patch-residuals'
+
 /** What the responder said about a quarantine. */
 export interface QuarantineOptions {
   readonly case: string
@@ -7,5 +10,7 @@ export interface QuarantineOptions {
   readonly keepLabels: readonly string[]
   /** Take a Service's last ready endpoint (--allow-outage). */
   readonly allowOutage: boolean
+  /** Actions beside the quarantine that were asked for, each by the flag of its name. */
+  readonly wanted: ReadonlySet<WantedAction>
   readonly toolVersion: string
 }

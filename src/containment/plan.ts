@@ -26,7 +26,7 @@ export async function planQuarantine(
   context: WriteContext,
   target: Target,
   options: QuarantineOptions,
-): Promise<QuarantinePlan> {
+): Promise<Omit<QuarantinePlan, 'actions'>> {
   const { kube, run } = context
   const { namespace, name, uid } = target
   const pod = await readPod(kube, target, run.signal)

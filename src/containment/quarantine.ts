@@ -1,26 +1,57 @@
-import type { ContainmentAction } from '../model/containment.js'
-import type { QuarantinePlan } from '../model/quarantine-plan.js'
+import type { Containment, ContainmentAction, UndoReport } from '../model/containment.js'
 import { neededAccess, usefulAccess } from './access.js'
 import { applyQuarantine } from './apply.js'
+import { applyBeside, planBeside, undoBeside, verifyBeside } from './beside.js'
+import { holdsOf } from './hold.js'
 import type { QuarantineOptions } from './options.js'
 import { planQuarantine } from './plan.js'
-import { releaseQuarantine } from './release.js'
+import { releaseHold } from './release.js'
 import { verifyQuarantine } from './verify.js'
-import { ACTION } from './writes.js'
 
 /**
  * Cuts a pod off with a NetworkPolicy that denies all and selects a label of ours, and takes off the labels by which Services,
- * owners and other policies find it. One instance serves one run.
+ * owners and other policies find it; the actions go with it. One instance serves one run.
  */
-export function createQuarantine(options: QuarantineOptions): ContainmentAction<QuarantinePlan> {
+export function createQuarantine(
+  options: QuarantineOptions,
+  actions: readonly ContainmentAction[],
+): Containment {
   const confirmed = new Map<string, string>()
   return {
-    name: ACTION,
-    requirements: (target) => ({ access: [...neededAccess(target), ...usefulAccess(target)] }),
-    plan: (context, target) => planQuarantine(context, target, options),
-    apply: (context, plan) =>
-      applyQuarantine(context, plan, options, (at) => confirmed.set(plan.target.uid, at.toISOString())),
-    verify: (context, plan) => verifyQuarantine(context, plan, confirmed.get(plan.target.uid)),
-    undo: releaseQuarantine,
+    requirements: (target) => ({
+      access: [
+        ...neededAccess(target),
+        ...usefulAccess(target),
+        ...actions.flatMap((action) => action.requirements(target).access),
+      ],
+    }),
+    plan: async (context, target) =>
+      planBeside(context, target, await planQuarantine(context, target, options), actions),
+    apply: (context, plan, heard = () => undefined) =>
+      applyQuarantine(context, plan, options, {
+        beforeCut: () => applyBeside(context, 'before-cut', plan, actions, heard),
+        confirmed: (at) => confirmed.set(plan.target.uid, at.toISOString()),
+        afterCut: () => applyBeside(context, 'after-cut', plan, actions, heard),
+      }),
+    verify: (context, plan) =>
+      verifyQuarantine(context, plan, confirmed.get(plan.target.uid), () =>
+        verifyBeside(context, plan, actions),
+      ),
+    undo: async (context, entries) => {
+      const report: { readonly done: string[]; readonly left: string[] } = { done: [], left: [] }
+      const add = ({ done, left }: UndoReport): void => {
+        report.done.push(...done)
+        report.left.push(...left)
+      }
+      for (const hold of holdsOf(entries)) {
+        add(await undoBeside(context, 'after-cut', hold.suspect, entries, actions))
+        add(
+          await releaseHold(context, hold, () =>
+            undoBeside(context, 'before-cut', hold.suspect, entries, actions),
+          ),
+        )
+      }
+      return report
+    },
   }
 }

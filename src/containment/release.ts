@@ -1,35 +1,38 @@
-import type { JournalEntry, ReadContext, UndoReport, WriteContext } from '../model/containment.js'
+import type { ReadContext, UndoReport, WriteContext } from '../model/containment.js'
 import { isCode } from '../model/errors.js'
 import type { Json } from '../model/json.js'
 import type { NetworkPolicy, Pod } from '../model/kubernetes.js'
 import { QUARANTINE_KEY } from '../model/quarantine-plan.js'
 import { converge, type Look } from './converge.js'
 import { denyAllName, policiesPath } from './deny-all.js'
-import { completeHold, holdsOf, type Hold } from './hold.js'
+import { completeHold, type Hold } from './hold.js'
 import { readObject, readPod } from './reading.js'
 import { labelWork, lockFate, policyFate, releaseWork, type Fate, type LabelWork } from './release-work.js'
 import { deleteDenyAll, restoreLabels, unlockPod } from './writes.js'
 
 /**
- * Takes back what the journal says was done: labels back and the quarantine label off in one patch, then the policy, then the
- * annotation, each only where it still is as we left it. What others changed since is left alone and named. A second
- * release goes on where the first stopped. Throws as the writer does; what was taken back by then stays so.
+ * Takes back what the journal says was done to one pod: labels back and the quarantine label off in one patch, then what stands
+ * `beside` the quarantine, the policy, the annotation, each only where it still is as we left it. What others changed since
+ * is left alone and named. A second release goes on where the first stopped. Throws as the writer does; what was taken
+ * back by then stays so.
  */
-export async function releaseQuarantine(
+export async function releaseHold(
   context: WriteContext,
-  entries: readonly JournalEntry[],
+  journalled: Hold,
+  beside: () => Promise<UndoReport>,
 ): Promise<UndoReport> {
   const report: Lines = { done: [], left: [] }
-  for (const journalled of holdsOf(entries)) {
-    const { hold, pod, policy } = await readHeld(context, journalled)
-    if (pod === undefined) report.left.push(goneLine(hold))
-    else {
-      const { labels } = releaseWork(hold, pod, policy)
-      await labelsBack(context, hold, labels, report)
-    }
-    await policyAway(context, hold, report)
-    if (pod !== undefined) await lockOff(context, hold, report)
+  const { hold, pod, policy } = await readHeld(context, journalled)
+  if (pod === undefined) report.left.push(goneLine(hold))
+  else {
+    const { labels } = releaseWork(hold, pod, policy)
+    await labelsBack(context, hold, labels, report)
   }
+  const { done, left } = await beside()
+  report.done.push(...done)
+  report.left.push(...left)
+  await policyAway(context, hold, report)
+  if (pod !== undefined) await lockOff(context, hold, report)
   return report
 }
 

@@ -1,4 +1,4 @@
-import type { ReadContext, Verdict, VerdictKind } from '../model/containment.js'
+import type { Finding, ReadContext, Verdict, VerdictKind } from '../model/containment.js'
 import { isCode, messageOf } from '../model/errors.js'
 import type { NetworkPolicy, Pod } from '../model/kubernetes.js'
 import { comparePolicies } from '../model/policy-evaluation.js'
@@ -10,13 +10,6 @@ import { controllerOf, lockOf } from './lock.js'
 import { listObjects, readObject, readPod } from './reading.js'
 import { lockRefusals } from './refusals.js'
 
-interface Finding {
-  readonly tried: readonly string[]
-  readonly open: readonly string[]
-  /** Why the deny-all is certainly not in force. */
-  readonly broken?: string
-}
-
 /**
  * Reads back what stands in the API. That is all: nothing is tried from the pod's network, so the best verdict is
  * `unverified`. `not-enforced` only where it is certain: the policy, the label or the pod's own network is not there.
@@ -25,6 +18,7 @@ export async function verifyQuarantine(
   context: ReadContext,
   plan: QuarantinePlan,
   confirmedAt: string | undefined,
+  further: (pod: Pod) => Promise<readonly Finding[]>,
 ): Promise<Verdict> {
   let pod: Pod
   try {
@@ -38,7 +32,7 @@ export async function verifyQuarantine(
     readLabels(pod, plan),
     await readResiduals(context, plan, pod),
   ]
-  const findings = [denyAll, labels, residuals, readHold(pod, plan)]
+  const findings = [denyAll, labels, residuals, readHold(pod, plan), ...(await further(pod))]
   const broken = [
     ...(pod.spec?.hostNetwork === true
       ? ['the pod uses the network of its node, where NetworkPolicies do not apply']

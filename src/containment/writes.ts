@@ -1,11 +1,11 @@
 import { podPath } from '../model/api-path.js'
-import type { WriteContext } from '../model/containment.js'
+import type { Suspect, WriteContext } from '../model/containment.js'
 import type { Json } from '../model/json.js'
 import type { Pod } from '../model/kubernetes.js'
 import type { JsonPatch, WriteOptions } from '../model/ports/kube-writer.js'
 import type { RawResponse } from '../model/ports/kube-reader.js'
 import { QUARANTINE_KEY } from '../model/quarantine-plan.js'
-import { uid8, type Target } from '../model/target.js'
+import { uid8 } from '../model/target.js'
 import { denyAllManifest, policiesPath } from './deny-all.js'
 
 export const ACTION = 'quarantine'
@@ -13,10 +13,6 @@ export const ACTION = 'quarantine'
 /** The writes of a quarantine and of its release, as the journal names them, in the order in which they are sent. */
 export type ApplyStep = 'lock' | 'policy' | 'label' | 'relabel'
 export type ReleaseStep = 'restore-labels' | 'delete-policy' | 'unlock'
-
-export interface Suspect extends Pick<Target, 'namespace' | 'name' | 'uid'> {
-  readonly case: string
-}
 
 export interface WriteMode {
   readonly dryRun: boolean

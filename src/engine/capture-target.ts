@@ -1,8 +1,6 @@
 import { join } from 'node:path'
 
 import { journalInto, openState, targetDirectory, type Spool, type Turns } from '../evidence/index.js'
-import { ImpoundError } from '../model/errors.js'
-import type { NodePods } from '../model/ports/node-pod.js'
 import type { RunContext } from '../model/ports/run-context.js'
 import type { Sink } from '../model/ports/sink.js'
 import type { QuarantinePlan } from '../model/quarantine-plan.js'
@@ -11,6 +9,7 @@ import { aftermath, type Aftermath } from './aftermath.js'
 import { runPhase, type TargetCapture } from './collect.js'
 import { contain } from './contain.js'
 import { changedFiles } from './found.js'
+import { NO_NODE_PODS } from './no-node-pods.js'
 import { collectOptions, type PreparedRun } from './prepare.js'
 import type { Progress } from './progress.js'
 import { Recording, type RedactBody } from './recorder.js'
@@ -22,10 +21,6 @@ import { stateDirectory } from './system.js'
 
 /** The API reads end after this, done or not: containment waits for nobody. */
 const READ_DEADLINE_MS = 30_000
-
-const NO_NODE_PODS: NodePods = {
-  on: () => Promise.reject(new ImpoundError('refused', 'this version starts no pod on a node')),
-}
 
 /** What the targets of one run share. */
 export interface TargetRun {
@@ -127,6 +122,7 @@ async function containOne(
       plan,
       kube: prepared.kube,
       journal: journalInto(of.spool.journal, state.journal),
+      nodePods: NO_NODE_PODS,
       sink: of.spool.targetSink({ directory }, 'quarantine'),
       confirmedAt: of.confirmedAt,
       cluster: prepared.request.cluster,
@@ -149,6 +145,7 @@ function begun(plan: QuarantinePlan, of: TargetRun): ContainmentResult {
   const message = 'it was begun and did not come to its end'
   return {
     error: { code: 'storage', message, hints: [`what was done so far stays; take it back: ${undo}`] },
+    actions: [],
     undo,
   }
 }

@@ -1,5 +1,6 @@
-import type { ContainmentAction, Verdict } from '../model/containment.js'
+import type { ActionOutcome, Containment as Action, Verdict } from '../model/containment.js'
 import { ImpoundError, messageOf } from '../model/errors.js'
+import type { NodePods } from '../model/ports/node-pod.js'
 import type { Journal } from '../model/ports/kube-writer.js'
 import type { RunContext } from '../model/ports/run-context.js'
 import type { Sink } from '../model/ports/sink.js'
@@ -10,10 +11,11 @@ import type { ClusterRequest } from './request.js'
 import type { ContainmentResult } from './result.js'
 
 interface Containment {
-  readonly action: ContainmentAction<QuarantinePlan>
+  readonly action: Action
   readonly plan: QuarantinePlan
   readonly kube: KubeConnection
   readonly journal: Journal
+  readonly nodePods: NodePods
   readonly sink: Sink
   /** clock.monotonic() at the confirmation. */
   readonly confirmedAt: number
@@ -30,13 +32,19 @@ export async function contain(run: RunContext, containment: Containment): Promis
   const { action, plan, kube, journal, sink } = containment
   const undo = releaseCommand(plan.target, containment.cluster)
   const changes = new Changes(journal)
-  const context = { run, kube: kube.reader, writer: kube.writer(changes.journal) }
+  const context = {
+    run,
+    kube: kube.reader,
+    writer: kube.writer(changes.journal),
+    nodePods: containment.nodePods,
+  }
   // a run that goes on with what its case holds already has that to take back
   const standing = (): boolean => plan.resumes || changes.mayStand()
   await sink.document('containment/plan.json', plan, DERIVED, 'quarantine plan')
+  const outcomes: ActionOutcome[] = []
   let error: ContainmentResult['error']
   try {
-    await action.apply(context, plan)
+    await action.apply(context, plan, (outcome) => outcomes.push(outcome))
   } catch (thrown) {
     if (thrown instanceof ImpoundError && thrown.code === 'storage') throw thrown
     error = describe(thrown, plan, standing() ? undo : undefined)
@@ -54,8 +62,15 @@ export async function contain(run: RunContext, containment: Containment): Promis
   return {
     ...(verdict === undefined ? {} : { verdict }),
     ...(error === undefined ? { afterMs } : { error }),
+    actions: outcomes.map(outcomeOf),
     ...(standing() ? { undo } : {}),
   }
+}
+
+function outcomeOf({ action, error }: ActionOutcome): ContainmentResult['actions'][number] {
+  if (error === undefined) return { action }
+  const [code, hints] = error instanceof ImpoundError ? [error.code, error.hints] : ['bug', []]
+  return { action, error: { code, message: messageOf(error), hints } }
 }
 
 /** A journal that knows whether anything it noted may have taken effect: what the server did not refuse. */

@@ -50,10 +50,15 @@ export function containmentCauses({ name, containment }: TargetResult): readonly
       },
     ]
   }
+  const failed = containment.actions.flatMap(({ action, error }) =>
+    error === undefined
+      ? []
+      : [{ status: EXIT.containment, because: `${action} of ${name} failed: ${error.message}` }],
+  )
   const kind = containment.verdict?.kind ?? 'unverified'
   return kind === 'enforced'
-    ? []
-    : [{ status: EXIT.containment, because: `containment of ${name} is ${kind}` }]
+    ? failed
+    : [{ status: EXIT.containment, because: `containment of ${name} is ${kind}` }, ...failed]
 }
 
 export function archiveCauses(archive: ArchiveResult | undefined): readonly Cause[] {

@@ -3,22 +3,22 @@ import { dirname, resolve } from 'node:path'
 
 import { readScene } from '../collectors/scene.js'
 import { collectors as listCollectors } from '../collectors/index.js'
-import { createQuarantine } from '../containment/index.js'
+import { createContainment } from '../containment/index.js'
 import { connect, type KubeConnection } from '../kube/connect.js'
 import { caseName, compactTime, madeUpCaseName } from '../model/case-name.js'
 import type { Allowance, CollectOptions, Collector } from '../model/collector.js'
-import type { ContainmentAction } from '../model/containment.js'
+import type { Containment, WriteContext } from '../model/containment.js'
 import { ImpoundError } from '../model/errors.js'
 import type { RawResponse } from '../model/ports/kube-reader.js'
 import type { Journal } from '../model/ports/kube-writer.js'
 import type { Registry } from '../model/ports/registry.js'
 import type { RunContext } from '../model/ports/run-context.js'
-import type { QuarantinePlan } from '../model/quarantine-plan.js'
 import type { Scene } from '../model/scene.js'
 import { containersOf, type Target } from '../model/target.js'
 import { createRegistry, parseRegistryPolicy } from '../registry/index.js'
 import { forbidden, nameMissingRights, planCollectors } from './access.js'
 import { restartsOf } from './aftermath.js'
+import { NO_NODE_PODS } from './no-node-pods.js'
 import type { RunPlan, TargetPlan } from './plan.js'
 import type { Progress } from './progress.js'
 import { releaseCommand } from './release-command.js'
@@ -37,7 +37,7 @@ export interface PreparedRun {
   readonly kube: KubeConnection
   readonly registry: Registry
   /** Absent for a snapshot. */
-  readonly quarantine?: ContainmentAction<QuarantinePlan>
+  readonly quarantine?: Containment
   readonly output: string
   readonly startedAt: Date
 }
@@ -46,6 +46,11 @@ export interface PreparedRun {
 const NO_JOURNAL: Journal = {
   intent: () => Promise.reject(new ImpoundError('bug', 'a plan tried to write to the cluster')),
   result: () => Promise.resolve(),
+}
+
+/** What a plan works with: it may read and try writes, and starts nothing. */
+export function planContext(kube: KubeConnection, run: RunContext): WriteContext {
+  return { run, kube: kube.reader, writer: kube.writer(NO_JOURNAL), nodePods: NO_NODE_PODS }
 }
 
 export async function openCluster(
@@ -104,11 +109,12 @@ export async function prepare(
     const quarantine =
       request.command === 'snapshot'
         ? undefined
-        : createQuarantine({
+        : createContainment({
             case: name,
             who: scene.who.user ?? `${scene.who.osUser}@${scene.who.hostname}`,
             keepLabels: request.keepLabels,
             allowOutage: request.allowOutage,
+            wanted: new Set(request.wanted),
             toolVersion: tool.version,
           })
     const targets = await findTargets(request, kube, collectors, quarantine, run)
@@ -118,7 +124,7 @@ export async function prepare(
     const planned: TargetPlan[] = []
     for (const target of targets) {
       const plan = await planTarget(target, kube, collectors, options, run)
-      const context = { run, kube: kube.reader, writer: kube.writer(NO_JOURNAL) }
+      const context = planContext(kube, run)
       if (quarantine === undefined) planned.push(plan)
       else {
         const undo = releaseCommand(target, request.cluster)
@@ -194,7 +200,7 @@ async function findTargets(
   request: CaptureRequest,
   kube: KubeConnection,
   collectors: readonly Collector[],
-  quarantine: ContainmentAction<QuarantinePlan> | undefined,
+  quarantine: Containment | undefined,
   run: RunContext,
 ): Promise<readonly Target[]> {
   const namespace = request.cluster.namespace ?? kube.reader.facts.namespace

@@ -1,11 +1,12 @@
-import { createQuarantine, planRelease } from '../containment/index.js'
+import { createContainment, planRelease, type QuarantineOptions } from '../containment/index.js'
 import type { JournalEntry } from '../model/containment.js'
 import { exitStatusOf, ImpoundError, messageOf } from '../model/errors.js'
 import type { KubeConnection } from '../kube/connect.js'
 import { EXIT, worstExit, type ExitStatus } from '../model/exit.js'
 import type { ReleasePlan } from '../model/release-plan.js'
 import type { RunContext } from '../model/ports/run-context.js'
-import { openCluster } from './prepare.js'
+import { NO_NODE_PODS } from './no-node-pods.js'
+import { openCluster, planContext } from './prepare.js'
 import type { Progress } from './progress.js'
 import { releasable } from './release-claim.js'
 import { clusterUid, sourcesFor, sourcesFromArchive, stateOf, type ReleaseSource } from './release-source.js'
@@ -57,7 +58,7 @@ export async function prepareRelease(
     for (const found of sources) {
       try {
         const source = await releasable({ run, kube: kube.reader }, found)
-        plans.push(...(await planRelease({ run, kube: kube.reader }, source.entries)))
+        plans.push(...(await planRelease(planContext(kube, run), source.entries, await optionsOf(source))))
         ready.push(source)
       } catch (error) {
         run.signal.throwIfAborted()
@@ -134,15 +135,9 @@ async function releaseOne(
     const before = state.entries().length
     written = () => state.entries().slice(before)
     try {
-      const action = createQuarantine({
-        case: source.facts.case,
-        who: source.facts.who,
-        keepLabels: [],
-        allowOutage: true,
-        toolVersion: await toolVersion(),
-      })
-      const context = { run, kube: kube.reader, writer: kube.writer(state.journal) }
-      const report = await action.undo(context, source.entries)
+      const containment = createContainment(await optionsOf(source))
+      const context = { run, kube: kube.reader, writer: kube.writer(state.journal), nodePods: NO_NODE_PODS }
+      const report = await containment.undo(context, source.entries)
       await state.released()
       return { ...source.target, source: source.source, report }
     } finally {
@@ -150,6 +145,18 @@ async function releaseOne(
     }
   } catch (error) {
     return failedTarget(source, written(), error)
+  }
+}
+
+/** Nothing of a plan is asked for: what a release takes back, the journal and the marks say. */
+async function optionsOf({ facts }: ReleaseSource): Promise<QuarantineOptions> {
+  return {
+    case: facts.case,
+    who: facts.who,
+    keepLabels: [],
+    allowOutage: true,
+    wanted: new Set(),
+    toolVersion: await toolVersion(),
   }
 }
 

@@ -1,3 +1,4 @@
+import type { WantedAction } from '../containment/index.js'
 import type { Allowance } from '../model/collector.js'
 
 /** How to reach the cluster: kubectl's flags. */
@@ -27,6 +28,8 @@ export interface CaptureRequest {
   readonly registry: readonly string[]
   readonly keepLabels: readonly string[]
   readonly allowOutage: boolean
+  /** Containment beside the quarantine, asked for by name. */
+  readonly wanted: readonly WantedAction[]
   /** Most pods that one run may change. */
   readonly maxPods: number
   readonly maxLogBytes: number

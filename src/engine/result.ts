@@ -54,6 +54,8 @@ export interface ContainmentResult {
   /** From the confirmation to the last needed write confirmed, ms. */
   readonly afterMs?: number
   readonly error?: Failure
+  /** What was done beside the quarantine, and what of it failed; the quarantine went on all the same. */
+  readonly actions: readonly { readonly action: string; readonly error?: Failure }[]
   /** Absent where this run changed nothing: there is nothing of it to take back. */
   readonly undo?: string
 }

@@ -2,7 +2,9 @@ import type { WriteIntent, WriteOutcome } from './acquisition.js'
 import type { AccessRule } from './api-path.js'
 import type { KubeReader } from './ports/kube-reader.js'
 import type { KubeWriter } from './ports/kube-writer.js'
+import type { NodePods } from './ports/node-pod.js'
 import type { RunContext } from './ports/run-context.js'
+import type { ActionPlan, QuarantinePlan } from './quarantine-plan.js'
 import type { Target } from './target.js'
 
 /** How well a containment holds, as far as was seen. */
@@ -28,6 +30,7 @@ export interface ReadContext {
 
 export interface WriteContext extends ReadContext {
   readonly writer: KubeWriter
+  readonly nodePods: NodePods
 }
 
 /** An intent and, where an answer came, its outcome: what undo works from. */
@@ -42,14 +45,66 @@ export interface UndoReport {
   readonly left: readonly string[]
 }
 
-/** A way to cut a pod off. Every write goes through KubeWriter, which journals it. */
-export interface ContainmentAction<Plan> {
+/** What one look at a containment saw. */
+export interface Finding {
+  readonly tried: readonly string[]
+  readonly open: readonly string[]
+  /** Why it certainly does not hold. */
+  readonly broken?: string
+}
+
+/** A pod that is held, and for which case. */
+export interface Suspect extends Pick<Target, 'namespace' | 'name' | 'uid'> {
+  readonly case: string
+}
+
+/** What came of an action beside the quarantine; without an error it was carried out. */
+export interface ActionOutcome {
+  readonly action: string
+  readonly error?: unknown
+}
+
+/**
+ * A way to contain a pod beside the quarantine itself. Every write goes through KubeWriter, which journals it; the entries
+ * come back to the action whose name they carry. Actions of one stage are applied in the order of their list, and all are undone in
+ * reverse. `before-cut`: the pod is locked and its deny-all stands, and no label has gone. `after-cut`: the
+ * policy is in force.
+ */
+export interface ContainmentAction<Plan extends ActionPlan = ActionPlan> {
   readonly name: string
+  readonly stage: 'before-cut' | 'after-cut'
+  requirements(target: Target): { readonly access: readonly AccessRule[] }
+  /** Changes nothing. Undefined where it has nothing to do: not asked for, not here. */
+  plan(
+    context: WriteContext,
+    target: Target,
+    quarantine: Omit<QuarantinePlan, 'actions'>,
+  ): Promise<Plan | undefined>
+  /** Idempotent. What it throws is told and stops neither the quarantine nor the other actions. */
+  apply(context: WriteContext, plan: Plan, suspect: Suspect): Promise<void>
+  verify(context: WriteContext, plan: Plan, suspect: Suspect): Promise<Finding>
+  /**
+   * Takes back what the entries say and what carries the marks of this suspect: without a journal there are only marks. What it
+   * throws stops the release, on the closed side. With `dryRun` it only says what it would do.
+   */
+  undo(
+    context: WriteContext,
+    suspect: Suspect,
+    entries: readonly JournalEntry[],
+    mode: { readonly dryRun: boolean },
+  ): Promise<UndoReport>
+}
+
+/** The quarantine with all actions beside it, as one: what a run applies, and what release takes back. */
+export interface Containment {
   requirements(target: Target): { readonly access: readonly AccessRule[] }
   /** Changes nothing: reads, and tries each write with dryRun. */
-  plan(context: WriteContext, target: Target): Promise<Plan>
-  /** Idempotent: on a target that is already contained for the same case it completes what is missing. */
-  apply(context: WriteContext, plan: Plan): Promise<void>
-  verify(context: ReadContext, plan: Plan): Promise<Verdict>
+  plan(context: WriteContext, target: Target): Promise<QuarantinePlan>
+  /**
+   * Idempotent: on a target that is already contained for the same case it completes what is missing. Throws what stopped the
+   * quarantine itself; of the other actions, `heard` is told.
+   */
+  apply(context: WriteContext, plan: QuarantinePlan, heard?: (outcome: ActionOutcome) => void): Promise<void>
+  verify(context: WriteContext, plan: QuarantinePlan): Promise<Verdict>
   undo(context: WriteContext, entries: readonly JournalEntry[]): Promise<UndoReport>
 }

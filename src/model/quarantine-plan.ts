@@ -35,12 +35,14 @@ export interface QuarantinePlan {
   }[]
   /** Every policy that selects the pod now or after relabelling, ours left out. */
   readonly policies: readonly PolicyPlan[]
+  /** What is done beside it, in the order in which it is done. */
+  readonly actions: readonly ActionPlan[]
   /** What the user should know before confirming, a line each. */
   readonly warnings: readonly string[]
   /** What no NetworkPolicy stops; always said. */
   readonly wontStop: readonly string[]
   readonly attackerSees: readonly string[]
-  /** Reasons why it can't or must not be done; a plan with any is not applied. */
+  /** Reasons why it can't or must not be done, those of the actions included; a plan with any is not applied. */
   readonly refusals: readonly Refusal[]
   readonly missingAccess: readonly AccessRule[]
   /** Each write tried with dryRun=All, and the server's answer. */
@@ -60,6 +62,18 @@ export interface Refusal {
   readonly message: string
   /** The flag that overrides it, where there is one. */
   readonly override?: string
+}
+
+/** What an action beside the quarantine would do to one pod: a section of its plan. */
+export interface ActionPlan {
+  readonly action: string
+  /** A line each, with its sign: '+ PodDisruptionBudget shop/impound-1f3a9c02', '~ NetworkPolicy shop/web: …', '- …'. */
+  readonly changes: readonly string[]
+  readonly warnings: readonly string[]
+  /** Any of them refuses the whole run. What merely costs the action itself is a warning, and no change. */
+  readonly refusals: readonly Refusal[]
+  /** Rights without which the whole run is refused. */
+  readonly missingAccess: readonly AccessRule[]
 }
 
 export interface OwnerPlan {

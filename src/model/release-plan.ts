@@ -15,6 +15,8 @@ export interface ReleasePlan {
     readonly quarantineLabel: 'leave' | 'remove' | 'reset'
   }
   readonly deletes: readonly string[]
+  /** What the actions beside the quarantine take back. */
+  readonly actions: readonly { readonly action: string; readonly undoes: readonly string[] }[]
   /** What stays as it is because somebody else changed it since. */
   readonly left: readonly string[]
   readonly adoption: Adoption

@@ -84,6 +84,7 @@ export function samplePlan(name = 'web-1'): RunPlan {
           ],
           warnings: [],
           wontStop: ['open connections'],
+          actions: [],
           attackerSees: ['the new label'],
           refusals: [],
           missingAccess: [],

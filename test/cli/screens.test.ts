@@ -102,6 +102,7 @@ const RESULT: RunResult = {
       name: 'web-1',
       uid: 'u',
       containment: {
+        actions: [],
         verdict: {
           schema: 'impound/verdict/v1',
           kind: 'unverified',
@@ -186,7 +187,9 @@ describe('the end screen', () => {
     const error = { code: 'forbidden', message: 'no', hints: ['go on: impound quarantine web-1'] }
     const screen = endScreen({
       ...RESULT,
-      targets: [{ ...RESULT.targets[0]!, containment: { error, undo: 'impound release web-1' } }],
+      targets: [
+        { ...RESULT.targets[0]!, containment: { error, actions: [], undo: 'impound release web-1' } },
+      ],
     })
     expect(screen).toContain('NOT CONTAINED')
     expect(screen).toContain('go on: impound quarantine web-1')

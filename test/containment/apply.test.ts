@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals'
 
-import { createQuarantine, entriesFromAnnotation } from '../../src/containment/index.js'
+import { createContainment, entriesFromAnnotation } from '../../src/containment/index.js'
 import { ImpoundError, type ErrorCode } from '../../src/model/errors.js'
 import type { Pod } from '../../src/model/kubernetes.js'
 import type { QuarantinePlan } from '../../src/model/quarantine-plan.js'
@@ -10,7 +10,7 @@ import { LABELS, MARK, OPTIONS, policy, shop, SUSPECT, suspect, target } from '.
 const POLICY = `impound-${MARK}`
 
 async function run(api: MemoryApi, options = OPTIONS): Promise<QuarantinePlan> {
-  const action = createQuarantine(options)
+  const action = createContainment(options)
   const plan = await action.plan(api.context, target(api))
   await action.apply(api.context, plan)
   return plan
@@ -70,7 +70,7 @@ describe('applying a quarantine', () => {
 
   it('refuses a plan that carries a refusal', async () => {
     const api = shop()
-    const action = createQuarantine(OPTIONS)
+    const action = createContainment(OPTIONS)
     const plan = await action.plan(api.context, target(api))
     const refused = { ...plan, refusals: [{ code: 'host-network' as const, message: 'no' }] }
     await expect(action.apply(api.context, refused)).rejects.toMatchObject({ code: 'refused' })
@@ -79,7 +79,7 @@ describe('applying a quarantine', () => {
 
   it('stops before the first write where another responder locked the pod after the plan', async () => {
     const api = shop()
-    const action = createQuarantine(OPTIONS)
+    const action = createContainment(OPTIONS)
     const plan = await action.plan(api.context, target(api))
     await run(api, { ...OPTIONS, case: 'INC-41', who: 'bo@corp' })
     const writes = api.writes.length
@@ -155,7 +155,7 @@ describe('applying a quarantine', () => {
 
   it('keeps a label for a policy that came after the plan', async () => {
     const api = shop()
-    const action = createQuarantine(OPTIONS)
+    const action = createContainment(OPTIONS)
     const plan = await action.plan(api.context, target(api))
     const untiered = { matchExpressions: [{ key: 'tier', operator: 'DoesNotExist' }] }
     api.put('networkpolicies', policy('late', { podSelector: untiered, ingress: [{}] }))
@@ -185,7 +185,7 @@ describe('applying a quarantine', () => {
     const api = shop()
     api.controllers = () => undefined
     const started = api.now
-    const action = createQuarantine(OPTIONS)
+    const action = createContainment(OPTIONS)
     const plan = await action.plan(api.context, target(api))
     await action.apply(api.context, plan)
     expect(api.now - started).toBeGreaterThanOrEqual(10_000)
@@ -204,7 +204,7 @@ describe('applying a quarantine', () => {
     const before = face(suspect(api))
     await run(api)
     expect(suspect(api).metadata?.labels).toEqual({ 'impound.dev/quarantine': MARK })
-    await createQuarantine(OPTIONS).undo(api.context, api.journal)
+    await createContainment(OPTIONS).undo(api.context, api.journal)
     expect(face(suspect(api))).toBe(before)
   })
 
@@ -274,7 +274,7 @@ describe('applying a quarantine', () => {
       ({ metadata }) => (metadata['annotations'] = { note: 'a/b~c', zeta: '1' }),
     )
     const { api } = await firstRun(write, fault)
-    const report = await createQuarantine(OPTIONS).undo(api.context, api.journal)
+    const report = await createContainment(OPTIONS).undo(api.context, api.journal)
     expect(face(suspect(api))).toBe(face(suspect(untouched)))
     expect(api.find('networkpolicies', POLICY)).toBeUndefined()
     expect(report.left).toEqual([])
@@ -295,7 +295,7 @@ describe('applying a quarantine', () => {
       expectQuarantined(api)
       const own = api.journal.slice(elsewhere)
       const journal = own.length > 0 ? own : entriesFromAnnotation(suspect(api))
-      await createQuarantine(OPTIONS).undo(api.context, journal)
+      await createContainment(OPTIONS).undo(api.context, journal)
       expect(face(suspect(api))).toBe(face(suspect(untouched)))
       expect(api.find('networkpolicies', POLICY)).toBeUndefined()
     },
@@ -304,7 +304,7 @@ describe('applying a quarantine', () => {
   it('never leaves the pod with a policy selecting it that did not before, whatever the fault', async () => {
     for (const [write, , fault] of CASES) {
       const { api } = await firstRun(write, fault)
-      const { policies } = await createQuarantine(OPTIONS).plan(api.context, target(api))
+      const { policies } = await createContainment(OPTIONS).plan(api.context, target(api))
       expect(policies.filter(({ name }) => name !== 'everything')).toEqual([])
     }
   })

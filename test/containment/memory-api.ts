@@ -6,6 +6,7 @@ import type { JournalEntry, WriteContext } from '../../src/model/containment.js'
 import { ImpoundError, type ErrorCode } from '../../src/model/errors.js'
 import type { Json, JsonObject } from '../../src/model/json.js'
 import type { KubeReader, RawResponse, ServedResource } from '../../src/model/ports/kube-reader.js'
+import type { NodePods } from '../../src/model/ports/node-pod.js'
 import type { JsonPatch, KubeWriter, WriteOptions } from '../../src/model/ports/kube-writer.js'
 import type { RunContext } from '../../src/model/ports/run-context.js'
 
@@ -72,6 +73,8 @@ export class MemoryApi implements KubeReader, KubeWriter {
   #version = 100
   #writes = 0
 
+  nodePods: NodePods = { on: () => Promise.reject(new ImpoundError('refused', 'no pod on a node')) }
+
   readonly facts = {
     context: 'memory',
     namespace: 'shop',
@@ -96,7 +99,7 @@ export class MemoryApi implements KubeReader, KubeWriter {
   }
 
   get context(): WriteContext {
-    return { run: this.run, kube: this, writer: this }
+    return { run: this.run, kube: this, writer: this, nodePods: this.nodePods }
   }
 
   /** Puts an object as it is; a version is given to it. */

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals'
 
-import { createQuarantine } from '../../src/containment/index.js'
+import { createContainment } from '../../src/containment/index.js'
 import type { QuarantineOptions } from '../../src/containment/options.js'
 import { isCode } from '../../src/model/errors.js'
 import type { JsonObject } from '../../src/model/json.js'
@@ -9,7 +9,7 @@ import type { MemoryApi } from './memory-api.js'
 import { endpoint, LABELS, MARK, OPTIONS, pod, policy, shop, SUSPECT, target, UID } from './shop.js'
 
 function plan(api: MemoryApi, change: Partial<QuarantineOptions> = {}): Promise<QuarantinePlan> {
-  return createQuarantine({ ...OPTIONS, ...change }).plan(api.context, target(api))
+  return createContainment({ ...OPTIONS, ...change }).plan(api.context, target(api))
 }
 
 function editPod(api: MemoryApi, change: JsonObject): void {
@@ -50,7 +50,7 @@ describe('the plan of a quarantine', () => {
 
   it('says of a pod that this case holds already that there is nothing to change', async () => {
     const api = shop()
-    await createQuarantine(OPTIONS).apply(api.context, await plan(api))
+    await createContainment(OPTIONS).apply(api.context, await plan(api))
     const again = await plan(api)
     expect(again).toMatchObject({ resumes: true, labels: { add: {}, remove: [] }, dryRuns: [] })
     expect(again.warnings[0]).toBe(
@@ -144,7 +144,7 @@ describe('the plan of a quarantine', () => {
 
   it('refuses a pod that another case holds, and says who since when', async () => {
     const api = shop()
-    const first = createQuarantine({ ...OPTIONS, case: 'INC-41', who: 'bo@corp' })
+    const first = createContainment({ ...OPTIONS, case: 'INC-41', who: 'bo@corp' })
     await first.apply(api.context, await first.plan(api.context, target(api)))
     const { refusals, resumes } = await plan(api)
     expect(resumes).toBe(false)
@@ -276,7 +276,7 @@ describe('the plan of a quarantine', () => {
     const api = shop()
     const old = target(api)
     api.put('pods', pod(SUSPECT, 'another-uid'))
-    const stopped = await createQuarantine(OPTIONS)
+    const stopped = await createContainment(OPTIONS)
       .plan(api.context, old)
       .catch((error: unknown) => error)
     expect(isCode(stopped, 'target-changed')).toBe(true)

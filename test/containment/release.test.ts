@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals'
 
-import { createQuarantine, entriesFromAnnotation, planRelease } from '../../src/containment/index.js'
+import { createContainment, entriesFromAnnotation, planRelease } from '../../src/containment/index.js'
 import type { JournalEntry, UndoReport } from '../../src/model/containment.js'
 import type { ReleasePlan } from '../../src/model/release-plan.js'
 import { Crash, type Fault, type MemoryApi } from './memory-api.js'
@@ -11,17 +11,17 @@ const POLICY = `impound-${MARK}`
 const KEY = 'impound.dev/quarantine'
 
 async function quarantined(api = shop(), options = OPTIONS): Promise<MemoryApi> {
-  const action = createQuarantine(options)
+  const action = createContainment(options)
   await action.apply(api.context, await action.plan(api.context, target(api)))
   return api
 }
 
 function release(api: MemoryApi, entries: readonly JournalEntry[] = [...api.journal]): Promise<UndoReport> {
-  return createQuarantine(OPTIONS).undo(api.context, entries)
+  return createContainment(OPTIONS).undo(api.context, entries)
 }
 
 async function planned(api: MemoryApi, entries: readonly JournalEntry[] = api.journal): Promise<ReleasePlan> {
-  const [plan] = await planRelease(api.context, entries)
+  const [plan] = await planRelease(api.context, entries, OPTIONS)
   expect(complaints('release-plan', plan)).toEqual([])
   return plan!
 }

@@ -14,6 +14,7 @@ export const OPTIONS: QuarantineOptions = {
   who: 'ana@corp',
   keepLabels: [],
   allowOutage: false,
+  wanted: new Set(),
   toolVersion: '0.1.0',
 }
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals'
 
-import { createQuarantine } from '../../src/containment/index.js'
+import { createContainment } from '../../src/containment/index.js'
 import type { Verdict } from '../../src/model/containment.js'
 import type { MemoryApi } from './memory-api.js'
 import { complaints } from './schemas.js'
@@ -10,7 +10,7 @@ const POLICY = `impound-${MARK}`
 
 /** Quarantines the suspect, lets somebody interfere, verifies. */
 async function verdictAfter(interfere: (api: MemoryApi) => void, api = shop()): Promise<Verdict> {
-  const action = createQuarantine(OPTIONS)
+  const action = createContainment(OPTIONS)
   const plan = await action.plan(api.context, target(api))
   await action.apply(api.context, plan)
   interfere(api)
@@ -43,8 +43,8 @@ describe('the verdict on a quarantine', () => {
   it('says whose the pod is where another case won it, and speaks of nothing as gone', async () => {
     const api = shop()
     const [mine, theirs] = [
-      createQuarantine(OPTIONS),
-      createQuarantine({ ...OPTIONS, case: 'R2', who: 'bo' }),
+      createContainment(OPTIONS),
+      createContainment({ ...OPTIONS, case: 'R2', who: 'bo' }),
     ]
     const plan = await mine.plan(api.context, target(api))
     await theirs.apply(api.context, await theirs.plan(api.context, target(api)))
@@ -148,10 +148,10 @@ describe('the verdict on a quarantine', () => {
 
   it('has no time of its own where another run applied it', async () => {
     const api = shop()
-    const action = createQuarantine(OPTIONS)
+    const action = createContainment(OPTIONS)
     const plan = await action.plan(api.context, target(api))
     await action.apply(api.context, plan)
-    expect((await createQuarantine(OPTIONS).verify(api.context, plan)).inForceAt).toBeUndefined()
+    expect((await createContainment(OPTIONS).verify(api.context, plan)).inForceAt).toBeUndefined()
   })
 
   it('goes with a plan that has the shape its schema says', async () => {
@@ -159,7 +159,7 @@ describe('the verdict on a quarantine', () => {
     api.put('networkpolicies', policy('everything', { podSelector: {}, ingress: [{}] }))
     api.unreadable.set('endpointslices', 'forbidden')
     api.denied = ({ verb }) => verb === 'delete'
-    const plan = await createQuarantine({ ...OPTIONS, keepLabels: ['tier'] }).plan(api.context, target(api))
+    const plan = await createContainment({ ...OPTIONS, keepLabels: ['tier'] }).plan(api.context, target(api))
     expect(plan.refusals).toHaveLength(1)
     expect(complaints('quarantine-plan', plan)).toEqual([])
     expect(complaints('quarantine-plan', { ...plan, target: {} })).not.toEqual([])

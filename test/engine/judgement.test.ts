@@ -36,7 +36,7 @@ describe('the judgement of a run', () => {
       name: 'web',
       uid: 'u',
       changedFiles: [],
-      containment: { verdict, undo: '' },
+      containment: { verdict, actions: [], undo: '' },
     }
     expect(judge(containmentCauses(target)).exitStatus).toBe(status)
   })
@@ -55,7 +55,7 @@ describe('the judgement of a run', () => {
       name: 'web',
       uid: 'u',
       changedFiles: [],
-      containment: { verdict, error, undo: '' },
+      containment: { verdict, error, actions: [], undo: '' },
     }
     const causes = containmentCauses(target)
     expect(judge(causes).exitStatus).toBe(status)

@@ -515,6 +515,7 @@ export const TARGET: ReportTargetInput = {
     ],
     warnings: [],
     wontStop: ['connections that are already open', 'traffic from its own node', 'a stolen token'],
+    actions: [],
     attackerSees: ['the new label (downward API)', 'refused connections'],
     refusals: [],
     missingAccess: [],
