@@ -4,7 +4,8 @@ import { open, type FileHandle } from 'node:fs/promises'
 
 import { ImpoundError } from '../model/errors.js'
 
-const CHUNK = 256 << 10
+/** Each read is a trip to the thread pool, which costs as much as the bytes of a small one. */
+const CHUNK = 512 << 10
 
 /** Bytes that are hashed on their way. Reading may stop and go on: no byte is lost and none is hashed twice. */
 export class HashedBytes implements AsyncIterable<Buffer> {
@@ -51,17 +52,30 @@ export class HashedBytes implements AsyncIterable<Buffer> {
   }
 }
 
-/** A file's bytes from its beginning; each chunk is memory of its own. The caller closes the handle. */
+/**
+ * A file's bytes from its beginning; each chunk is memory of its own. The next one is read while the last one is used. The
+ * caller closes the handle.
+ */
 export async function* fileBytes(
   handle: FileHandle,
   signal: AbortSignal,
 ): AsyncGenerator<Buffer, void, undefined> {
-  for (let position = 0; ;) {
-    if (signal.aborted) throw new ImpoundError('aborted', 'stopped while reading', { cause: signal.reason })
-    const { bytesRead, buffer } = await handle.read(Buffer.allocUnsafe(CHUNK), 0, CHUNK, position)
-    if (bytesRead === 0) return
-    position += bytesRead
-    yield buffer.subarray(0, bytesRead)
+  const read = (position: number) => handle.read(Buffer.allocUnsafeSlow(CHUNK), 0, CHUNK, position)
+  let next = read(0)
+  try {
+    for (let position = 0; ;) {
+      if (signal.aborted) throw new ImpoundError('aborted', 'stopped while reading', { cause: signal.reason })
+      const { bytesRead, buffer } = await next
+      if (bytesRead === 0) return
+      position += bytesRead
+      next = read(position)
+      // whoever stops here does not hear of it
+      next.catch(() => undefined)
+      yield buffer.subarray(0, bytesRead)
+    }
+  } finally {
+    // the handle must not be closed under it
+    await next.catch(() => undefined)
   }
 }
 

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto'
+import { createHash, hash as hashOf } from 'node:crypto'
 
 import { expandSparse } from '../formats/tar-sparse.js'
 import type { TarEntry } from '../formats/tar.js'
@@ -11,6 +11,9 @@ export async function hashContent(
   entry: TarEntry,
   onStored?: (piece: Buffer) => Promise<void> | void,
 ): Promise<string> {
+  const isPlain = onStored === undefined && entry.header.sparse === undefined
+  const atOnce = isPlain ? entry.content.whole() : undefined
+  if (atOnce !== undefined) return hashOf('sha256', atOnce, 'binary')
   const hash = createHash('sha256')
   const stored = onStored === undefined ? entry.content : tapped(entry.content, onStored)
   const whole = entry.header.sparse === undefined ? stored : expandSparse(entry.header.sparse, stored)

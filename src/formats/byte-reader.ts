@@ -35,6 +35,12 @@ export class ByteReader {
     return slice
   }
 
+  /** Exactly `length` bytes where they are at hand and allowed; else undefined, and nothing is taken. */
+  atHand(length: number): Buffer | undefined {
+    const isThere = this.#chunk.length - this.#at >= length && this.#position + length <= this.#most
+    return isThere ? this.available(length) : undefined
+  }
+
   /** The next bytes, at least one and at most `most`; undefined at the end of the source. */
   async some(most = Infinity): Promise<Buffer | undefined> {
     while (this.#at === this.#chunk.length) {

@@ -39,10 +39,11 @@ export const BLOCK = 512
 
 const MAGIC = [...Buffer.from('ustar')]
 const NOTHING = Buffer.alloc(0)
+const NONE: ReadonlyMap<string, Buffer> = new Map()
 
 /** A header block by itself, before extensions. */
 export interface TarBlock {
-  readonly header: Omit<TarHeader, 'xattrs' | 'pax' | 'sparse'>
+  readonly header: TarHeader
   readonly raw: Buffer
 }
 
@@ -90,6 +91,8 @@ export function parseBlock(raw: Buffer, offset: number): TarBlock {
     deviceMinor: isUstar ? headerNumber(raw, 337, 8, 'device') : 0,
     uname: isUstar ? text(raw, 265, 32) : NOTHING,
     gname: isUstar ? text(raw, 297, 32) : NOTHING,
+    xattrs: NONE,
+    pax: NONE,
   }
   return { header, raw }
 }

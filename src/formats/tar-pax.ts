@@ -58,14 +58,10 @@ export function overlayPax(
   return merged
 }
 
-const NONE: ReadonlyMap<string, Buffer> = new Map()
-
-/** Header fields that PAX records replace. */
-export function applyPax(
-  header: Omit<TarHeader, 'xattrs' | 'pax' | 'sparse'>,
-  pax: ReadonlyMap<string, Buffer>,
-): Omit<TarHeader, 'sparse'> {
-  if (pax.size === 0) return { ...header, xattrs: NONE, pax }
+/** A header with the fields that PAX records replace. */
+export function applyPax(header: TarHeader, pax: ReadonlyMap<string, Buffer>): TarHeader {
+  // of most entries: a copy costs as much as all that was parsed
+  if (pax.size === 0) return header
   const size = pax.get('size')
   const uid = pax.get('uid')
   const gid = pax.get('gid')

@@ -32,7 +32,15 @@ const DEFAULTS: TarLimits = {
 export interface TarEntry {
   readonly header: TarHeader
   /** The stored bytes, once, as slices of what the source gave. May be left unread, wholly or in part: it is skipped. */
-  readonly content: AsyncIterable<Buffer>
+  readonly content: TarContent
+}
+
+export interface TarContent extends AsyncIterable<Buffer> {
+  /**
+   * All of it, where it is in memory as one piece and nothing of it was read yet; else undefined, and it is to be iterated.
+   * Most files are small: a promise for each piece of them costs more than their bytes.
+   */
+  whole(): Buffer | undefined
 }
 
 /** How a tar ended. Anything but its end mark is thrown. */
@@ -68,7 +76,7 @@ export async function* readTar(
         throw new ImpoundError('too-big', `tar: more than ${bounds.entries} entries`)
       const content = new Content(reader, found.header.size)
       yield { header: found.header, content }
-      await content.finish()
+      if (!content.finishAtHand()) await content.finish()
     }
   } finally {
     await reader.close()
@@ -97,8 +105,9 @@ async function nextHeader(
   let globals = before
   for (;;) {
     const offset = reader.position
-    const raw = await reader.exactly(BLOCK)
-    if (isZero(raw)) {
+    // without waiting where it can be: of small files a tar is mostly headers
+    const raw = reader.atHand(BLOCK) ?? (await reader.exactly(BLOCK))
+    if (raw[0] === 0 && isZero(raw)) {
       await endMark(reader, pending, offset)
       return { header: undefined, globals }
     }
@@ -123,8 +132,12 @@ async function nextHeader(
       case 'K':
         pending.longLink = untilNul(await extension(reader, block, pending, bounds))
         break
-      default:
-        return { header: await complete(reader, block, pending, globals, bounds), globals }
+      default: {
+        const header = effective(block, pending, globals, bounds)
+        if (!maySparse(header)) return { header, globals }
+        const records = pending.records ?? []
+        return { header: await withSparse(header, block.raw, records, reader, bounds), globals }
+      }
     }
   }
 }
@@ -147,13 +160,13 @@ async function extension(
   return body
 }
 
-async function complete(
-  reader: ByteReader,
+/** A header with the extensions before it applied, and within its bounds. */
+function effective(
   block: TarBlock,
   pending: Pending,
   globals: ReadonlyMap<string, Buffer>,
   bounds: TarLimits,
-): Promise<TarHeader> {
+): TarHeader {
   const records = pending.records ?? []
   checkOneName(pending, records)
   const pax = overlayPax(globals, records)
@@ -175,8 +188,11 @@ async function complete(
       `tar: an entry of ${header.size} bytes, the limit is ${bounds.entryBytes}`,
     )
   }
-  if (!hasBody(header.typeflag)) return header
-  return withSparse(header, block.raw, records, reader, bounds)
+  return header
+}
+
+function maySparse({ typeflag, pax }: TarHeader): boolean {
+  return hasBody(typeflag) && (typeflag === 'S' || pax.size > 0)
 }
 
 /** GNU tar believes the PAX name, Go the GNU one, and so would show different files: no writer gives both. */
@@ -212,7 +228,7 @@ async function withSparse(
 }
 
 /** One entry's bytes and the zeros that fill its last block. */
-class Content implements AsyncIterable<Buffer> {
+class Content implements TarContent {
   readonly #reader: ByteReader
   readonly #size: number
   #left: number
@@ -224,25 +240,45 @@ class Content implements AsyncIterable<Buffer> {
     this.#left = size
   }
 
-  async *[Symbol.asyncIterator](): AsyncGenerator<Buffer, void, undefined> {
-    while (this.#left > 0) {
-      if (this.#isOver)
-        throw new ImpoundError('bug', 'tar: the content of an entry was read after the next one')
-      const slice = await this.#reader.some(this.#left)
-      if (slice === undefined) {
-        throw new ImpoundError(
-          'cut',
-          `the tar ends ${this.#left} bytes before the end of an entry of ${this.#size}`,
-        )
-      }
-      this.#left -= slice.length
-      yield slice
+  whole(): Buffer | undefined {
+    if (this.#isOver || this.#left < this.#size) return undefined
+    const bytes = this.#reader.atHand(this.#size)
+    if (bytes !== undefined) this.#left = 0
+    return bytes
+  }
+
+  [Symbol.asyncIterator](): AsyncIterator<Buffer, undefined, undefined> {
+    return { next: () => this.#next() }
+  }
+
+  async #next(): Promise<IteratorResult<Buffer, undefined>> {
+    if (this.#left === 0) return { done: true, value: undefined }
+    if (this.#isOver)
+      throw new ImpoundError('bug', 'tar: the content of an entry was read after the next one')
+    const slice = await this.#reader.some(this.#left)
+    if (slice === undefined) {
+      throw new ImpoundError(
+        'cut',
+        `the tar ends ${this.#left} bytes before the end of an entry of ${this.#size}`,
+      )
     }
+    this.#left -= slice.length
+    return { done: false, value: slice }
+  }
+
+  /** Passes over what was not read, where it is in memory; else false, and nothing is passed over. */
+  finishAtHand(): boolean {
+    this.#isOver = true
+    return this.#reader.atHand(this.#rest()) !== undefined
   }
 
   async finish(): Promise<void> {
     this.#isOver = true
-    await this.#reader.skip(this.#left + padding(this.#size))
+    await this.#reader.skip(this.#rest())
+  }
+
+  #rest(): number {
+    return this.#left + padding(this.#size)
   }
 }
 

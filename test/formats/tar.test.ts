@@ -162,6 +162,41 @@ describe('reading a tar', () => {
     expect(seen).toEqual(['b:2', `c:${'l'.charCodeAt(0)}`])
   })
 
+  it('gives a content in one piece where it is in memory, and only then', async () => {
+    const tar = tarOf(
+      member({ name: 'a', content: Buffer.from('whole') }),
+      member({ name: 'empty' }),
+      member({ name: 'spans', content: Buffer.alloc(700, 7) }),
+      member({ name: 'begun', content: Buffer.from('begun') }),
+      member({ name: 'again', content: Buffer.from('again') }),
+    )
+    const seen: Record<string, string | undefined> = {}
+    for await (const { header, content } of readTar(inChunks(tar, 1024))) {
+      const name = header.path.toString()
+      if (name === 'begun') for await (const piece of content) expect(piece.toString()).toBe('begun')
+      seen[name] = content.whole()?.toString()
+      if (name === 'spans') {
+        const pieces: Buffer[] = []
+        for await (const piece of content) pieces.push(piece)
+        expect(Buffer.concat(pieces).equals(Buffer.alloc(700, 7))).toBe(true)
+      }
+      if (name === 'again') expect(content.whole()).toBeUndefined()
+      if (name !== 'spans') for await (const piece of content) expect(piece).toBe('there is nothing left')
+    }
+    expect(seen).toEqual({ a: 'whole', empty: '', spans: undefined, begun: undefined, again: 'again' })
+  })
+
+  it('gives nothing in one piece past the limit of the whole stream', async () => {
+    const tar = tarOf(member({ name: 'a', content: Buffer.alloc(2000, 1) }))
+    const reading = async (): Promise<void> => {
+      for await (const { content } of readTar(inChunks(tar, 9000), { totalBytes: 1000 })) {
+        expect(content.whole()).toBeUndefined()
+        for await (const piece of content) expect(piece.length).toBeLessThanOrEqual(488)
+      }
+    }
+    await expect(reading()).rejects.toMatchObject({ code: 'too-big' })
+  })
+
   it('refuses to read the content of an entry after the next one', async () => {
     const tar = tarOf(
       member({ name: 'a', content: Buffer.from('A') }),
@@ -173,6 +208,7 @@ describe('reading a tar', () => {
     if (first.done === true) throw new Error('there is a first entry')
     const late = first.value.content[Symbol.asyncIterator]()
     await expect(late.next()).rejects.toMatchObject({ code: 'bug' })
+    expect(first.value.content.whole()).toBeUndefined()
   })
 
   it('tells the source when its reader stops early', async () => {
