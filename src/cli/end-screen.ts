@@ -19,6 +19,7 @@ export function endScreen(result: RunResult): string {
   for (const target of result.targets) containmentRows(screen, target, result)
   evidenceRows(screen, result)
   for (const target of result.targets) changedRows(screen, target)
+  for (const target of result.targets) accountRow(screen, target)
   for (const target of result.targets) clusterRow(screen, target)
   if (result.archive !== undefined) archiveRows(screen, result.archive)
   else if (result.spool !== undefined) {
@@ -95,6 +96,17 @@ function changedRows(screen: Screen, { name, changedFiles }: TargetResult): void
       ...notable.map(({ path, change, flags }) => `${change} ${path} (${flags.join(', ')})`),
     )
   }
+}
+
+function accountRow(screen: Screen, { account }: TargetResult): void {
+  if (account === undefined || (account.can.length === 0 && account.complete)) return
+  const { can, complete } = account
+  const known = can.length === 0 ? ': what it can do is not known' : ' can'
+  screen.row(
+    'account',
+    `${account.account}${known}${can.length > 0 && !complete ? ', and maybe more than was seen' : ''}`,
+    ...can,
+  )
 }
 
 function clusterRow(screen: Screen, { name, after }: TargetResult): void {

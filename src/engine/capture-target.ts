@@ -8,7 +8,7 @@ import type { Target } from '../model/target.js'
 import { aftermath, type Aftermath } from './aftermath.js'
 import { runPhase, type TargetCapture } from './collect.js'
 import { contain } from './contain.js'
-import { changedFiles } from './found.js'
+import { accountReach, changedFiles } from './found.js'
 import { NO_NODE_PODS } from './no-node-pods.js'
 import { collectOptions, type PreparedRun } from './prepare.js'
 import type { Progress } from './progress.js'
@@ -72,7 +72,13 @@ export async function captureTarget(target: Target, of: TargetRun): Promise<void
   await runPhase(soft, 'contained', collectors, capture)
   await runPhase(soft, 'slow', collectors, capture)
   const after = await lookAgain(target, recording, spool.targetSink({ directory }, 'aftermath'), of)
-  of.report({ ...contained, after, changedFiles: await changedFiles(spool, directory) })
+  const account = await accountReach(spool, directory)
+  of.report({
+    ...contained,
+    after,
+    changedFiles: await changedFiles(spool, directory),
+    ...(account === undefined ? {} : { account }),
+  })
 }
 
 async function lookAgain(

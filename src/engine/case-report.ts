@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { readChain } from '../evidence/log-reader.js'
 import type { Spool } from '../evidence/index.js'
 import { readLines } from '../formats/jsonl.js'
+import type { AccessDocument, ReferencesDocument } from '../model/access-documents.js'
 import type { LogLine, WriteIntent } from '../model/acquisition.js'
 import type { Verdict } from '../model/containment.js'
 import type {
@@ -76,6 +77,10 @@ async function targetInput(
     await read<LogsDocument>('logs.json'),
     await read<Aftermath>('containment/aftermath.json'),
   ]
+  const [access, references] = [
+    await read<AccessDocument>('access.json'),
+    await read<ReferencesDocument>('references.json'),
+  ]
   const images: ImageDocument[] = []
   for (const name of names.filter((one) => /^image\/[^/]+\/image\.json$/.test(one)).sort()) {
     const image = await read<ImageDocument>(name)
@@ -100,6 +105,8 @@ async function targetInput(
     ...(owners === undefined ? {} : { owners }),
     ...(events === undefined ? {} : { events }),
     ...(network === undefined ? {} : { network }),
+    ...(access === undefined ? {} : { access }),
+    ...(references === undefined ? {} : { references }),
     ...(logs === undefined ? {} : { logs }),
     ...(after === undefined ? {} : { after }),
     images,

@@ -3,6 +3,8 @@ import { join } from 'node:path'
 
 import type { Spool } from '../evidence/index.js'
 import { readLines } from '../formats/jsonl.js'
+import type { AccessDocument, AccountPower } from '../model/access-documents.js'
+import { powerWords } from '../model/account-powers.js'
 import type { DiffEntry, FilesystemSummary } from '../model/documents.js'
 import { topChanges } from '../report/index.js'
 
@@ -17,6 +19,39 @@ export interface ChangedFiles {
 }
 
 const MOST_NOTABLE = 5
+
+/** What the pod's service account can do, for the end screen. */
+export interface AccountReach {
+  /** namespace/name */
+  readonly account: string
+  /** The gravest powers, in words. */
+  readonly can: readonly string[]
+  /** Whether all bindings and roles could be read: else it may be able to do more. */
+  readonly complete: boolean
+}
+
+const MOST_POWERS = 5
+
+/** Undefined where the account's rights were not evaluated. */
+export async function accountReach(spool: Spool, directory: string): Promise<AccountReach | undefined> {
+  const path = `data/targets/${directory}/access.json`
+  if (!spool.index().some((record) => record.path === path)) return undefined
+  const { account, powers, complete } = (await spool.readDocument(path)) as AccessDocument
+  const widest = powers.filter(
+    (power) => power.names.length === 0 || !powers.some((other) => isWider(other, power)),
+  )
+  const shown = widest.slice(0, MOST_POWERS).map(powerWords)
+  return {
+    account: `${account.namespace}/${account.name}`,
+    can: widest.length > shown.length ? [...shown, `and ${widest.length - shown.length} more`] : shown,
+    complete,
+  }
+}
+
+/** Whether it is the same power over all names in the same place. */
+function isWider(other: AccountPower, { power, scope }: AccountPower): boolean {
+  return other.names.length === 0 && other.power === power && other.scope === scope
+}
 
 /** Read back from a target's directory in the spool; a container without a baseline has no counts and is left out. */
 export async function changedFiles(spool: Spool, directory: string): Promise<readonly ChangedFiles[]> {

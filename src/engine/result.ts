@@ -2,7 +2,7 @@ import type { LedgerRow, Status } from '../model/evidence.js'
 import type { ExitStatus } from '../model/exit.js'
 import type { UndoReport, Verdict } from '../model/containment.js'
 import type { Aftermath } from './aftermath.js'
-import type { ChangedFiles } from './found.js'
+import type { AccountReach, ChangedFiles } from './found.js'
 
 /** What came of a run: the end screen, and the document of --json. */
 export interface RunResult {
@@ -47,6 +47,8 @@ export interface TargetResult {
   readonly after?: Aftermath
   /** A container each, of those whose files were compared with their image. */
   readonly changedFiles: readonly ChangedFiles[]
+  /** Absent where the account's rights were not evaluated. */
+  readonly account?: AccountReach
 }
 
 export interface ContainmentResult {

@@ -1,6 +1,7 @@
 import { formatDuration } from '../text/duration.js'
 import { forShell } from '../text/shell.js'
 import { absence } from './absence.js'
+import { blastRadiusOf } from './blast-radius.js'
 import { bounded, byText, clamped } from './bounded.js'
 import { changesOf } from './changes.js'
 import { containmentOf } from './containment.js'
@@ -24,7 +25,7 @@ const MOST_TARGETS = 50
 const NOT_EVALUATED: readonly string[] = [
   'Findings and indicators: no rule was run over the evidence.',
   'Timeline: events, log lines and file times were not put in one order.',
-  'Blast radius: what the service account can do, which secrets the pod could read and what it could reach.',
+  'What the pod could reach over the network, and what its node can do at the cloud provider.',
   'Processes, open files, sockets and memory: not collected.',
   'Indicators of compromise and ATT&CK techniques: not extracted.',
   'Images: signatures, provenance and vulnerabilities were not checked.',
@@ -116,5 +117,6 @@ function targetOf(input: ReportTargetInput, { ledger }: ReportInput): TargetRepo
       rows: eventsOf(events ?? [], directory),
     },
     network: networkOf(input, ledger),
+    blastRadius: blastRadiusOf(input, ledger),
   }
 }

@@ -1,3 +1,4 @@
+import type { AccessDocument, ReferencesDocument } from '../model/access-documents.js'
 import type { JournalEntry, Verdict } from '../model/containment.js'
 import type {
   DiffEntry,
@@ -36,6 +37,8 @@ export interface ReportTargetInput {
   readonly events?: readonly EventLine[]
   readonly logs?: LogsDocument
   readonly network?: NetworkDocument
+  readonly access?: AccessDocument
+  readonly references?: ReferencesDocument
   readonly images: readonly ImageDocument[]
   readonly filesystems: readonly ReportFilesystem[]
   readonly plan?: QuarantinePlan

@@ -17,6 +17,7 @@ export interface TargetReport {
   readonly logs: LogsReport
   readonly events: Section & { readonly rows: Bounded<EventRow> }
   readonly network: NetworkReport
+  readonly blastRadius: BlastRadiusReport
 }
 
 export interface ContainmentReport {
@@ -153,5 +154,32 @@ export interface NetworkReport extends Section {
     readonly hosts: string
     readonly services: string
   }> | null
+  readonly missing: readonly { readonly what: string; readonly why: string; readonly detail: string }[]
+}
+
+/** What the pod's account can do, and what an intruder may have taken. */
+export interface BlastRadiusReport extends Section {
+  /** namespace/name; null where it was not looked at. */
+  readonly account: string | null
+  readonly powers: Bounded<{
+    readonly can: string
+    readonly where: string
+    /** Null: of all names. */
+    readonly names: string | null
+    readonly verbs: string
+    readonly through: string
+  }>
+  /** How many rules it has in all: '3 rules'. */
+  readonly rules: string
+  /** Why there may be more. */
+  readonly limits: readonly Sentence[]
+  readonly rotate: Bounded<Sentence>
+  readonly configMaps: Bounded<string>
+  readonly volumes: Bounded<{
+    readonly name: string
+    readonly type: string
+    readonly source: string | null
+    readonly mounts: string | null
+  }>
   readonly missing: readonly { readonly what: string; readonly why: string; readonly detail: string }[]
 }

@@ -15,7 +15,7 @@ export function summaryOf(input: ReportInput, gaps: Gaps): readonly Sentence[] {
     evidence(input, gaps),
     files(input.targets),
     plain(
-      'This version judges nothing: it evaluates no findings, no timeline and no blast radius, so what is not named here may still have happened.',
+      'This version judges nothing: it evaluates no findings and no timeline, so what is not named here may still have happened.',
     ),
   ]
 }

@@ -121,6 +121,11 @@ const RESULT: RunResult = {
           notable: [{ path: '/tmp/\u001b[31mx', change: 'added', flags: ['exec-new'] }],
         },
       ],
+      account: {
+        account: 'shop/web',
+        can: ['read all Secrets in namespace \u001b[31mshop'],
+        complete: false,
+      },
       after: {
         schema: 'impound/aftermath/v1',
         derivedFrom: [],
@@ -163,6 +168,8 @@ describe('the end screen', () => {
       'CONTAINMENT APPLIED, NOT VERIFIED, EVIDENCE SEALED   INC-42   shop/web-1',
     )
     expect(screen).toContain('9 requests, 4 changes')
+    expect(screen).toContain('account   shop/web can, and maybe more than was seen\n')
+    expect(screen).toContain('read all Secrets in namespace ␛[31mshop')
     expect(screen).toContain('STILL OPEN allow-all: ingress')
     expect(screen).toContain('replacement web-2 Ready')
     expect(screen).toContain('web-1 app: 2 added, AND THE CAPTURE IS NOT COMPLETE')

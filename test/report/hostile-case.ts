@@ -37,6 +37,7 @@ const OURS = new Set([
     'kept',
     'too-big',
   ],
+  ...['read-secrets', 'undo-quarantine', 'own-namespace', 'projected', 'secret', 'aws', 'service account'],
   ...['file', 'unverified', 'PATCH', 'POST', 'main', 'sidecar', 'pod', 'current'],
 ])
 

@@ -303,6 +303,103 @@ export const TARGET: ReportTargetInput = {
     ingresses: [{ name: 'shop', hosts: ['shop.corp.example'], services: ['web'] }],
     missing: [{ what: 'EndpointSlices of cart', reason: 'timeout', detail: 'no answer within 10 s' }],
   },
+  access: {
+    schema: 'impound/access/v1',
+    derivedFrom: [],
+    account: { namespace: 'shop', name: 'web', read: true },
+    groups: ['system:serviceaccounts', 'system:serviceaccounts:shop', 'system:authenticated'],
+    tokens: [
+      {
+        kind: 'projected',
+        mounts: [{ container: 'app', path: '/var/run/secrets/kubernetes.io/serviceaccount/token' }],
+        expirationSeconds: 3607,
+      },
+      { kind: 'secret', mounts: [{ container: 'proxy', path: '/old/token' }], secret: 'web-token-x9' },
+    ],
+    cloud: [
+      {
+        provider: 'aws',
+        identity: 'arn:aws:iam::111122223333:role/shop-web',
+        saidBy: 'service account annotation eks.amazonaws.com/role-arn',
+      },
+    ],
+    imagePullSecrets: [{ name: 'shop-registry', namedBy: 'service account' }],
+    bindingsSeen: 'own-namespace',
+    bindings: [
+      {
+        kind: 'RoleBinding',
+        namespace: 'shop',
+        name: 'web-debug',
+        subject: { kind: 'ServiceAccount', name: 'web' },
+        role: { kind: 'ClusterRole', name: 'support' },
+        roleRead: true,
+        aggregated: true,
+      },
+    ],
+    rules: [
+      {
+        scope: 'shop',
+        verbs: ['get', 'list'],
+        apiGroups: [''],
+        resources: ['secrets'],
+        resourceNames: [],
+        nonResourceURLs: [],
+        through: ['RoleBinding shop/web-debug of ClusterRole support'],
+      },
+    ],
+    powers: [
+      {
+        power: 'read-secrets',
+        scope: 'shop',
+        verbs: ['get', 'list'],
+        names: [],
+        through: ['RoleBinding shop/web-debug of ClusterRole support'],
+      },
+      {
+        power: 'undo-quarantine',
+        scope: '*',
+        verbs: ['delete'],
+        names: ['allow-all'],
+        through: ['ClusterRoleBinding net of ClusterRole net'],
+      },
+    ],
+    complete: false,
+    missing: [
+      {
+        what: 'RoleBindings of other namespaces',
+        reason: 'forbidden',
+        detail: 'User "ana@corp.example" cannot list resource "rolebindings"',
+      },
+    ],
+  },
+  references: {
+    schema: 'impound/references/v1',
+    derivedFrom: [],
+    configMaps: [
+      {
+        name: 'web-config',
+        uses: [{ as: 'envFrom of app', keys: [], optional: false }],
+        read: true,
+        keys: ['LOG_LEVEL'],
+      },
+    ],
+    secrets: [
+      {
+        name: 'web-session',
+        uses: [{ as: 'env SESSION_SIGNING_KEY of app', keys: ['signing-key'], optional: false }],
+      },
+    ],
+    volumes: [
+      {
+        name: 'data',
+        type: 'persistentVolumeClaim',
+        source: 'web-data',
+        mounts: [{ container: 'app', path: '/data', readOnly: false }],
+        claim: { phase: 'Bound', backing: 'csi ebs.csi.aws.com vol-0123', accessModes: ['ReadWriteOnce'] },
+      },
+    ],
+    missing: [],
+  },
   images: [
     {
       schema: 'impound/image/v1',

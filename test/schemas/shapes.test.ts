@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals'
 
 import type { FailureDocument } from '../../src/cli/failure.js'
 import type { Aftermath } from '../../src/engine/aftermath.js'
-import type { ChangedFiles } from '../../src/engine/found.js'
+import type { AccountReach, ChangedFiles } from '../../src/engine/found.js'
 import type { CollectorPlan, RunPlan, TargetPlan } from '../../src/engine/plan.js'
 import type { ProgressEvent } from '../../src/engine/progress.js'
 import type {
@@ -15,6 +15,14 @@ import type {
 import type { SealResult } from '../../src/engine/seal.js'
 import type { StateFacts } from '../../src/evidence/state.js'
 import type { VerifyReport } from '../../src/evidence/verify-report.js'
+import type {
+  AccessDocument,
+  AccountBinding,
+  AccountPower,
+  AccountToken,
+  PowerName,
+  ReferencesDocument,
+} from '../../src/model/access-documents.js'
 import type { LogBody, WriteIntent, WriteOutcome } from '../../src/model/acquisition.js'
 import type { Verdict } from '../../src/model/containment.js'
 import type {
@@ -80,6 +88,10 @@ function words<Union extends string>() {
 
 // prettier-ignore
 const SHAPES: readonly (readonly [string, Shape])[] = [
+  ['access', shape<AccessDocument>()('schema derivedFrom account groups tokens cloud imagePullSecrets bindingsSeen bindings rules powers complete missing', '')],
+  ['access/properties/tokens/items', shape<AccountToken>()('kind mounts', 'audience expirationSeconds secret')],
+  ['access/properties/bindings/items', shape<AccountBinding>()('kind name subject role roleRead aggregated', 'namespace why')],
+  ['access/properties/powers/items', shape<AccountPower>()('power scope verbs names through', '')],
   ['aftermath', shape<Aftermath>()('schema derivedFrom suspect restarts unknown', 'replacements')],
   ['acquisition/$defs/intent', shape<WriteIntent>()('id action step method path auditId', 'body prior target')],
   ['acquisition/$defs/result', shape<WriteOutcome>()('id', 'status error resourceVersion uid')],
@@ -102,12 +114,15 @@ const SHAPES: readonly (readonly [string, Shape])[] = [
   ['pod', shape<PodDocument>()('schema derivedFrom namespace name uid hostNetwork labels containers', 'created phase node podIP hostIP serviceAccount neighbours')],
   ['pod/$defs/container', shape<PodDocument['containers'][number]>()('name role image imageID containerID running restarts', 'startedAt lastExit')],
   ['quarantine-plan', shape<QuarantinePlan>()('schema case target resumes policy labels owner services policies actions warnings wontStop attackerSees refusals missingAccess dryRuns', '')],
+  ['references', shape<ReferencesDocument>()('schema derivedFrom configMaps secrets volumes missing', '')],
+  ['references/properties/volumes/items', shape<ReferencesDocument['volumes'][number]>()('name type mounts', 'source claim')],
   ['release', shape<ReleaseResult>()('schema exitStatus targets', '')],
   ['release/properties/targets/items', shape<ReleaseResult['targets'][number]>()('namespace name uid source report', 'error')],
   ['release-plan', shape<ReleasePlan>()('schema case target source labels deletes actions left adoption', 'podGone')],
   ['result', shape<RunResult>()('schema command case exitStatus because startedAt endedAt targets evidence footprint', 'archive spool')],
   ['result/$defs/archive', shape<ArchiveResult>()('path bytes sha256 logHead incomplete verified signed besides', '')],
-  ['result/$defs/target', shape<TargetResult>()('namespace name uid changedFiles', 'containment after')],
+  ['result/$defs/target', shape<TargetResult>()('namespace name uid changedFiles', 'containment after account')],
+  ['result/$defs/account', shape<AccountReach>()('account can complete', '')],
   ['result/$defs/containment', shape<ContainmentResult>()('actions', 'verdict afterMs error undo')],
   ['result/$defs/changedFiles', shape<ChangedFiles>()('container counts complete notable', '')],
   ['scene', shape<Scene>()('schema case run command who where tool clock missing', '')],
@@ -121,6 +136,7 @@ const SHAPES: readonly (readonly [string, Shape])[] = [
 
 // prettier-ignore
 const WORDS: readonly (readonly [string, readonly string[]])[] = [
+  ['access/properties/powers/items/properties/power', words<PowerName>()('everything read-secrets write-secrets exec-in-pods start-pods change-workloads make-tokens impersonate grant-rights node-proxy change-admission approve-certificates make-volumes change-nodes undo-quarantine delete-events read-configmaps')],
   ['diff-entry/properties/change', words<ChangeKind>()('added modified deleted type-changed metadata-only opaque')],
   ['diff-entry/$defs/facts/properties/type', words<FileType>()('file directory symlink hardlink char block fifo socket')],
   ['error/$defs/error/properties/code', words<ErrorCode>()('usage configuration forbidden unauthorized not-found ambiguous target-changed conflict gone invalid throttled server unreachable timeout stalled cut too-big target-refused unsupported integrity refused storage aborted bug')],

@@ -70,6 +70,23 @@ const ROWS: readonly Row[] = [
   {
     group: '',
     version: 'v1',
+    resource: 'persistentvolumeclaims',
+    kind: 'PersistentVolumeClaim',
+    status: true,
+    shortNames: ['pvc'],
+  },
+  {
+    group: '',
+    version: 'v1',
+    resource: 'persistentvolumes',
+    kind: 'PersistentVolume',
+    status: true,
+    shortNames: ['pv'],
+    clusterWide: true,
+  },
+  {
+    group: '',
+    version: 'v1',
     resource: 'pods',
     kind: 'Pod',
     status: true,

@@ -16,6 +16,7 @@ import { later, momentsBefore } from './moments.js'
 import { DB_POD, NODE_A, NODE_B, SHOP, SIBLING, SUSPECT } from './names.js'
 import { networkObjects } from './objects/network.js'
 import { pod } from './objects/pods.js'
+import { rbacObjects } from './objects/rbac.js'
 import { shopRuntime } from './container/runtime.js'
 import { dbWorkload, webWorkload, workloadObjects } from './objects/workloads.js'
 
@@ -47,6 +48,7 @@ export function seedShop(options: { readonly now: Date; readonly registryHost?: 
   const objects = [
     ...clusterObjects(moments),
     ...configurationObjects(moments),
+    ...rbacObjects(moments),
     ...workloadObjects(web, moments),
     ...workloadObjects(db, moments),
     ...podObjects(host, moments, images),

@@ -21,7 +21,12 @@ export function clusterObjects(moments: Moments): readonly JsonObject[] {
     lease(NODE_B, '6ef2b483-d51c-4907-8a3e-94c0b7e15fd6', moments, 7),
     serviceAccount('default', 'default', '17c4a9f0-b3e6-4d58-92f1-a60e8d5b7c23', moments.clusterMade),
     serviceAccount(SHOP, 'default', UID.serviceAccountDefault, moments.shopMade),
-    serviceAccount(SHOP, 'web', UID.serviceAccountWeb, moments.shopMade),
+    {
+      ...serviceAccount(SHOP, 'web', UID.serviceAccountWeb, moments.shopMade, {
+        'eks.amazonaws.com/role-arn': 'arn:aws:iam::111122223333:role/shop-web',
+      }),
+      imagePullSecrets: [{ name: 'shop-registry' }],
+    },
   ]
 }
 
@@ -50,8 +55,19 @@ function namespace(
   }
 }
 
-function serviceAccount(namespace: string, name: string, uid: string, created: Date): JsonObject {
-  return { apiVersion: 'v1', kind: 'ServiceAccount', metadata: metadata({ name, namespace, uid, created }) }
+function serviceAccount(
+  namespace: string,
+  name: string,
+  uid: string,
+  created: Date,
+  annotations?: Readonly<Record<string, string>>,
+): JsonObject {
+  const given = annotations === undefined ? {} : { annotations }
+  return {
+    apiVersion: 'v1',
+    kind: 'ServiceAccount',
+    metadata: metadata({ name, namespace, uid, created, ...given }),
+  }
 }
 
 type NodeName = typeof NODE_A | typeof NODE_B

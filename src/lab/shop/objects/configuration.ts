@@ -19,6 +19,18 @@ export function configurationObjects(moments: Moments): readonly JsonObject[] {
       }),
       data: { LOG_LEVEL: 'info', FEATURE_CHECKOUT_V2: 'true', 'banner.txt': 'Everything must go.\n' },
     },
+    // the controller manager puts this into every namespace; each pod's token volume has it
+    {
+      apiVersion: 'v1',
+      kind: 'ConfigMap',
+      metadata: metadata({
+        name: 'kube-root-ca.crt',
+        namespace: SHOP,
+        uid: '4e1a07d9-c6b2-4f35-9d80-e3725f8b16ac',
+        created: moments.shopMade,
+      }),
+      data: { 'ca.crt': '-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n' },
+    },
     {
       apiVersion: 'v1',
       kind: 'Secret',
