@@ -1,7 +1,11 @@
 import type { CaptureRequest } from '../engine/request.js'
 import type { Allowance } from '../model/collector.js'
+import type { WantedAction } from '../model/containment.js'
 import type { Manners } from './capture-command.js'
 import { clusterRequest, type ClusterFlagValues } from './flags.js'
+
+/** Flags that ask for an action of their name. */
+const WANTED: readonly WantedAction[] = ['patch-residuals']
 
 /** Flags as oclif gives them; a command that lacks some gets what their absence means. */
 interface CaptureFlags extends ClusterFlagValues {
@@ -19,6 +23,7 @@ interface CaptureFlags extends ClusterFlagValues {
   readonly registry?: string[] | undefined
   readonly 'keep-label'?: string[] | undefined
   readonly 'allow-outage'?: boolean
+  readonly 'patch-residuals'?: boolean
   readonly 'max-pods'?: number
   readonly 'max-log'?: number
   readonly 'max-content'?: number
@@ -46,7 +51,7 @@ export function captureRequest(
     registry: flags.registry ?? ['auto'],
     keepLabels: flags['keep-label'] ?? [],
     allowOutage: flags['allow-outage'] ?? false,
-    wanted: [],
+    wanted: WANTED.filter((name) => flags[name] === true),
     maxPods: flags['max-pods'] ?? 1,
     maxLogBytes: flags['max-log'] ?? 0,
     maxContentBytes: flags['max-content'] ?? 0,

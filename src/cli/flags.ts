@@ -190,6 +190,10 @@ export const quarantineFlags = {
     summary: 'go on where a Service loses its last ready endpoint',
     helpGroup: CONTAINMENT,
   }),
+  'patch-residuals': Flags.boolean({
+    summary: 'exclude the suspect from policies that would still let it through',
+    helpGroup: CONTAINMENT,
+  }),
   'max-pods': Flags.integer({
     summary: 'most pods that one run may change',
     helpGroup: CONTAINMENT,

@@ -2,7 +2,7 @@ import type { RunPlan, TargetPlan } from '../engine/plan.js'
 import { describeAccess } from '../model/api-path.js'
 import type { QuarantinePlan } from '../model/quarantine-plan.js'
 import { counted } from '../text/count.js'
-import { missingRows, ownerOf, residualText, startsRow } from './plan-rows.js'
+import { missingRows, ownerOf, residualText, startsRow, staysOpen } from './plan-rows.js'
 import { atMost, type Screen } from './screen.js'
 
 /** Lines of one kind that a screen of many pods has at most; --json has them all. */
@@ -56,10 +56,7 @@ function quarantineRows(screen: Screen, plans: readonly QuarantinePlan[]): void 
     ...said(plans, ({ owner }) => [owner.onQuarantine]),
     ...said(plans, ({ warnings, actions }) => [...warnings, ...actions.flatMap((action) => action.warnings)]),
   )
-  screen.row(
-    'STAYS OPEN',
-    ...said(plans, ({ policies }) => policies.filter(({ residual }) => residual).map(residualText)),
-  )
+  screen.row('STAYS OPEN', ...said(plans, (one) => staysOpen(one).map(residualText)))
   screen.row("won't stop", ...said(plans, ({ wontStop }) => wontStop))
   screen.row('they see', ...said(plans, ({ attackerSees }) => attackerSees))
   screen.row('no right', ...said(plans, ({ missingAccess }) => missingAccess.map(describeAccess)))

@@ -1,7 +1,12 @@
 import type { CollectorPlan, TargetPlan } from '../engine/plan.js'
 import { describeAccess } from '../model/api-path.js'
-import type { PolicyPlan } from '../model/quarantine-plan.js'
+import type { PolicyPlan, QuarantinePlan } from '../model/quarantine-plan.js'
 import type { Screen } from './screen.js'
+
+/** Policies that leave the pod open once the plan is carried out. */
+export function staysOpen({ policies }: QuarantinePlan): readonly PolicyPlan[] {
+  return policies.filter(({ residual, closedBy }) => residual && closedBy === undefined)
+}
 
 /** The chain of owners, nearest first; '' where there is none. */
 export function ownerOf(target: TargetPlan): string {

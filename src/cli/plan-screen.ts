@@ -6,7 +6,7 @@ import { counted } from '../text/count.js'
 import { formatDuration } from '../text/duration.js'
 import { formatClock, formatUtcOffset } from '../text/time.js'
 import { manyPodsRows, manyUndoRow } from './many-pods-screen.js'
-import { missingRows, ownerOf, residualText, startsRow } from './plan-rows.js'
+import { missingRows, ownerOf, residualText, startsRow, staysOpen } from './plan-rows.js'
 import { atMost, Screen } from './screen.js'
 import { shortPath } from './short-path.js'
 
@@ -104,8 +104,7 @@ function quarantineRows(screen: Screen, plan: QuarantinePlan): void {
     plan.owner.onQuarantine,
     ...atMost([...plan.warnings, ...plan.actions.flatMap(({ warnings }) => warnings)], 6),
   )
-  const residuals = plan.policies.filter(({ residual }) => residual)
-  screen.row('STAYS OPEN', ...residuals.map(residualText))
+  screen.row('STAYS OPEN', ...staysOpen(plan).map(residualText))
   screen.row("won't stop", ...plan.wontStop)
   screen.row('they see', ...plan.attackerSees)
   screen.row(

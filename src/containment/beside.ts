@@ -8,7 +8,7 @@ import type {
   WriteContext,
 } from '../model/containment.js'
 import { ImpoundError, isCode, messageOf } from '../model/errors.js'
-import type { ActionPlan, QuarantinePlan } from '../model/quarantine-plan.js'
+import type { ActionPlan, QuarantinePlan, Refusal } from '../model/quarantine-plan.js'
 import type { Target } from '../model/target.js'
 
 type Stage = ContainmentAction['stage']
@@ -29,12 +29,44 @@ export async function planBeside(
 ): Promise<QuarantinePlan> {
   const found = await Promise.all(inOrder(actions).map((action) => action.plan(context, target, quarantine)))
   const sections = found.filter((section) => section !== undefined)
+  const closedBy = (name: string): string | undefined =>
+    sections.find(({ closes = [] }) => closes.includes(name))?.action
+  const policies = quarantine.policies.map((policy) => {
+    const by = closedBy(policy.name)
+    return by === undefined ? policy : { ...policy, closedBy: by }
+  })
   return {
     ...quarantine,
+    policies,
+    warnings: [...residualWarnings(policies), ...quarantine.warnings],
     actions: sections,
-    refusals: [...quarantine.refusals, ...sections.flatMap(({ refusals }) => refusals)],
+    refusals: [
+      ...quarantine.refusals,
+      ...openingRefusals(policies),
+      ...sections.flatMap(({ refusals }) => refusals),
+    ],
     missingAccess: [...quarantine.missingAccess, ...sections.flatMap(({ missingAccess }) => missingAccess)],
   }
+}
+
+/** The pod must at no moment be more open than it is: such a policy waits for the quarantine, or was made for it. */
+function openingRefusals(policies: QuarantinePlan['policies']): readonly Refusal[] {
+  return policies
+    .filter(({ opensMore, closedBy }) => opensMore === true && closedBy === undefined)
+    .map(({ name, allows }) => ({
+      code: 'opens-more',
+      message: `the quarantine label would make NetworkPolicy ${name} select the pod and open: ${allows.join('; ')}`,
+      override: '--patch-residuals',
+    }))
+}
+
+function residualWarnings(policies: QuarantinePlan['policies']): readonly string[] {
+  return policies
+    .filter(({ residual, closedBy }) => residual && closedBy === undefined)
+    .map(
+      ({ name, allows }) =>
+        `NetworkPolicy ${name} still selects the pod and leaves open: ${allows.join('; ')}`,
+    )
 }
 
 /** Carries out the planned actions of a stage; one that fails does not hold up the others. Throws only what ends the run. */

@@ -8,6 +8,7 @@ import type { LockState } from './lock.js'
 import { newLock } from './new-lock.js'
 import type { QuarantineOptions } from './options.js'
 import { readPod } from './reading.js'
+import { refusedBy } from './trial.js'
 import { addQuarantineLabel, createDenyAll, lockPod, removeLabels, type ApplyStep } from './writes.js'
 
 const MODE = { dryRun: true }
@@ -38,9 +39,7 @@ export async function tryWrites(
     } catch (error) {
       if (!(error instanceof ImpoundError) || HARD.has(error.code)) throw error
       dryRuns.push({ step, ok: false, detail: error.message })
-      const refused = error.code === 'forbidden' || error.code === 'invalid'
-      // source: k8s.io/apiserver, webhookerrors.NewDryRunUnsupportedErr
-      if (refused && !error.message.includes('does not support dry run')) {
+      if (refusedBy(error)) {
         refusals.push({
           code: 'admission',
           message: `the API server would refuse step ${step}: ${error.message}`,

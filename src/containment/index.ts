@@ -2,11 +2,12 @@ import type { Containment, ContainmentAction, JournalEntry, WriteContext } from 
 import type { ReleasePlan } from '../model/release-plan.js'
 import type { QuarantineOptions } from './options.js'
 import { createQuarantine } from './quarantine.js'
+import { createResiduals } from './residuals.js'
 import { planRelease as planReleaseWith } from './release-plan.js'
 
 /** Every way to contain a pod beside the quarantine, in the order in which those of one stage are applied. */
-export function actions(_options: QuarantineOptions): readonly ContainmentAction[] {
-  return []
+export function actions(options: QuarantineOptions): readonly ContainmentAction[] {
+  return [createResiduals(options)]
 }
 
 /** The quarantine and all that is done beside it. */
@@ -25,4 +26,4 @@ export function planRelease(
 
 export { entriesFromAnnotation } from './hold.js'
 export { held, holderOf } from './holder.js'
-export type { QuarantineOptions, WantedAction } from './options.js'
+export type { QuarantineOptions } from './options.js'

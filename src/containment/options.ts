@@ -1,5 +1,4 @@
-/** Actions that nothing but a flag of their name brings about. */
-export type WantedAction = 'patch-residuals'
+import type { WantedAction } from '../model/containment.js'
 
 /** What the responder said about a quarantine. */
 export interface QuarantineOptions {

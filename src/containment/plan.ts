@@ -59,7 +59,10 @@ export async function planQuarantine(
     quarantine,
     labels.keep.map(({ key }) => key),
   )
-  const policies = comparePolicies(others, before, after)
+  const policies = comparePolicies(others, before, after, {
+    ...before,
+    [quarantine.key]: quarantine.value,
+  })
   const impact = serviceImpact(services, target, before, after)
   const impossible = podRefusals(pod)
   const suspect = { namespace, name, uid, case: options.case }
@@ -84,7 +87,7 @@ export async function planQuarantine(
     warnings: [
       ...heldWarnings(lock, options, writes.length),
       ...(lock.state === 'free' && before[QUARANTINE_KEY] === quarantine.value ? [MARKED_BY_OTHERS] : []),
-      ...residualWarnings(policies, others, { ...before, [quarantine.key]: quarantine.value }),
+      ...oddPolicies(policies, others, { ...before, [quarantine.key]: quarantine.value }),
       ...listed.warnings,
       ...labels.warnings,
       ...[stillSelected(owner, after) ?? []].flat(),
@@ -137,7 +140,7 @@ async function listPolicies(
   }
 }
 
-function residualWarnings(
+function oddPolicies(
   plans: readonly PolicyPlan[],
   policies: readonly NetworkPolicy[],
   marked: Readonly<Record<string, string>>,
@@ -156,13 +159,7 @@ function residualWarnings(
       ({ name, allows }) =>
         `NetworkPolicy ${name} selects the quarantine label itself and opens: ${allows.join('; ')}`,
     )
-  const residual = plans
-    .filter((plan) => plan.residual)
-    .map(
-      ({ name, allows }) =>
-        `NetworkPolicy ${name} still selects the pod and leaves open: ${allows.join('; ')}`,
-    )
-  return [...residual, ...opened, ...unknown]
+  return [...opened, ...unknown]
 }
 
 /** Then the policy is that case's, and the lock says all there is to say. */

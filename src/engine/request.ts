@@ -1,5 +1,5 @@
-import type { WantedAction } from '../containment/index.js'
 import type { Allowance } from '../model/collector.js'
+import type { WantedAction } from '../model/containment.js'
 
 /** How to reach the cluster: kubectl's flags. */
 export interface ClusterRequest {

@@ -58,6 +58,9 @@ export interface Suspect extends Pick<Target, 'namespace' | 'name' | 'uid'> {
   readonly case: string
 }
 
+/** Actions that nothing but a flag of their name brings about. */
+export type WantedAction = 'patch-residuals'
+
 /** What came of an action beside the quarantine; without an error it was carried out. */
 export interface ActionOutcome {
   readonly action: string

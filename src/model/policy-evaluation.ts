@@ -59,12 +59,17 @@ export function policyAllows(policy: NetworkPolicy): readonly string[] {
     : [...lines.slice(0, MAX_LINES), `and ${lines.length - MAX_LINES} more rules`]
 }
 
-/** Each policy that selects the pod before or after, sorted by name, with what the deny-all will not override. */
+/**
+ * Each policy that selects the pod before or after, sorted by name, with what the deny-all will not override; and each that opens
+ * more in between, with the labels `marked`.
+ */
 export function comparePolicies(
   policies: readonly NetworkPolicy[],
   before: Labels,
   after: Labels,
+  marked: Labels = before,
 ): readonly PolicyPlan[] {
+  const opening = new Set(policiesThatOpen(policies, before, marked))
   return policies
     .map((policy) => {
       const allows = policyAllows(policy)
@@ -74,11 +79,37 @@ export function comparePolicies(
         selectsNow: policySelects(policy, before),
         selectsAfter,
         residual: selectsAfter && allows.length > 0,
+        ...(opening.has(policy) ? { opensMore: true as const } : {}),
         allows,
       }
     })
-    .filter(({ selectsNow, selectsAfter }) => selectsNow || selectsAfter)
+    .filter(({ selectsNow, selectsAfter, opensMore }) => selectsNow || selectsAfter || opensMore)
     .sort((left, right) => (left.name < right.name ? -1 : 1))
+}
+
+/**
+ * Of the policies, those that these further labels make select the pod and that then let through more than before: they allow
+ * in a direction in which some policy isolates the pod now.
+ */
+function policiesThatOpen(
+  policies: readonly NetworkPolicy[],
+  before: Labels,
+  marked: Labels,
+): readonly NetworkPolicy[] {
+  const isolated = new Set(
+    policies.filter((policy) => policySelects(policy, before)).flatMap((policy) => policyTypesOf(policy)),
+  )
+  return policies.filter(
+    (policy) =>
+      policySelects(policy, marked) &&
+      !policySelects(policy, before) &&
+      allowedDirections(policy).some((direction) => isolated.has(direction)),
+  )
+}
+
+function allowedDirections(policy: NetworkPolicy): readonly Direction[] {
+  const { ingress = [], egress = [] } = policy.spec ?? {}
+  return policyTypesOf(policy).filter((direction) => (direction === 'Ingress' ? ingress : egress).length > 0)
 }
 
 function ruleLine(direction: Direction, rule: NetworkPolicyRule): string {

@@ -58,6 +58,7 @@ export interface Refusal {
     | 'other-case'
     | 'foreign-policy'
     | 'last-endpoint'
+    | 'opens-more'
     | 'admission'
   readonly message: string
   /** The flag that overrides it, where there is one. */
@@ -74,6 +75,8 @@ export interface ActionPlan {
   readonly refusals: readonly Refusal[]
   /** Rights without which the whole run is refused. */
   readonly missingAccess: readonly AccessRule[]
+  /** Names of NetworkPolicies that no longer let the pod through once it is done. */
+  readonly closes?: readonly string[]
 }
 
 export interface OwnerPlan {
@@ -91,6 +94,10 @@ export interface PolicyPlan {
   readonly selectsAfter: boolean
   /** Still selects the pod after relabelling and allows something: the deny-all does not override it. */
   readonly residual: boolean
+  /** The quarantine label itself makes it select the pod, and lets through what nothing lets through now. */
+  readonly opensMore?: true
+  /** The action that deals with it before any label goes. */
+  readonly closedBy?: string
   /** What its rules let through, in words: 'ingress from pods app=x in this namespace on TCP/80', 'egress to anywhere'. */
   readonly allows: readonly string[]
 }

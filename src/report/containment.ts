@@ -12,7 +12,7 @@ export function containmentOf(input: ReportTargetInput): ContainmentReport {
   const { plan, verdict, directory } = input
   const where = `data/targets/${directory}/containment/plan.json`
   const residuals = (plan?.policies ?? [])
-    .filter(({ residual }) => residual)
+    .filter(({ residual, closedBy }) => residual && closedBy === undefined)
     .toSorted((a, b) => byText(a.name, b.name))
     .map(({ name, allows }) => ({ policy: name, allows: allows.join('; ') }))
   const services = (plan?.services ?? [])

@@ -302,7 +302,7 @@ function conflict(status: number, message: string): ImpoundError {
   return new ImpoundError('conflict', message, { httpStatus: status })
 }
 
-/** RFC 6902 on objects (no arrays), as the API server answers it: what fails is 422. */
+/** RFC 6902, as far as it is used here, as the API server answers it: what fails is 422. */
 function applyOperation(object: Stored, operation: JsonPatch[number]): void {
   const parts = operation.path
     .split('/')
@@ -314,6 +314,10 @@ function applyOperation(object: Stored, operation: JsonPatch[number]): void {
     const next = parent[part]
     if (typeof next !== 'object' || next === null) throw conflict(422, `no such path ${operation.path}`)
     parent = next as Record<string, Json>
+  }
+  if (Array.isArray(parent)) {
+    applyToList(parent as Json[], last, operation)
+    return
   }
   const present = Object.hasOwn(parent, last)
   switch (operation.op) {
@@ -333,4 +337,11 @@ function applyOperation(object: Stored, operation: JsonPatch[number]): void {
     case 'add':
       parent[last] = operation.value
   }
+}
+
+function applyToList(list: Json[], last: string, operation: JsonPatch[number]): void {
+  const index = last === '-' ? list.length : Number(last)
+  if (operation.op === 'add' && index <= list.length) list.splice(index, 0, operation.value)
+  else if (operation.op === 'remove' && index < list.length) list.splice(index, 1)
+  else throw conflict(422, `can't ${operation.op} at ${operation.path}`)
 }

@@ -4,6 +4,7 @@ import { createContainment } from '../../src/containment/index.js'
 import type { QuarantineOptions } from '../../src/containment/options.js'
 import { isCode } from '../../src/model/errors.js'
 import type { JsonObject } from '../../src/model/json.js'
+import type { NetworkPolicy } from '../../src/model/kubernetes.js'
 import type { QuarantinePlan } from '../../src/model/quarantine-plan.js'
 import type { MemoryApi } from './memory-api.js'
 import { endpoint, LABELS, MARK, OPTIONS, pod, policy, shop, SUSPECT, target, UID } from './shop.js'
@@ -109,6 +110,40 @@ describe('the plan of a quarantine', () => {
     expect(warnings.join()).toContain(
       'trap selects the quarantine label itself and opens: ingress from anywhere',
     )
+  })
+
+  it.each<[string, NetworkPolicy['spec']]>(
+    [
+      ['once and for all', { matchExpressions: [{ key: 'impound.dev/quarantine', operator: 'Exists' }] }],
+      [
+        'until the other labels are gone',
+        {
+          matchExpressions: [
+            { key: 'impound.dev/quarantine', operator: 'Exists' },
+            { key: 'app', operator: 'Exists' },
+          ],
+        },
+      ],
+    ].map(([title, podSelector]) => [
+      title as string,
+      { podSelector, ingress: [{}] } as NetworkPolicy['spec'],
+    ]),
+  )('refuses where the quarantine label itself would open an isolated pod, %s', async (_title, trap) => {
+    const api = shop()
+    api.put('networkpolicies', policy('trap', trap))
+    expect((await plan(api)).refusals).toEqual([])
+    api.put('networkpolicies', policy('isolated', { podSelector: {}, policyTypes: ['Ingress'] }))
+    expect((await plan(api)).refusals).toEqual([
+      {
+        code: 'opens-more',
+        message:
+          'the quarantine label would make NetworkPolicy trap select the pod and open: ingress from anywhere',
+        override: '--patch-residuals',
+      },
+    ])
+    const patched = await plan(api, { wanted: new Set(['patch-residuals']) })
+    expect(patched.refusals).toEqual([])
+    expect(patched.actions[0]?.closes).toEqual(['trap'])
   })
 
   it('says that a policy may select which it can not evaluate', async () => {

@@ -142,7 +142,7 @@ const WORDS: readonly (readonly [string, readonly string[]])[] = [
   ['error/$defs/error/properties/code', words<ErrorCode>()('usage configuration forbidden unauthorized not-found ambiguous target-changed conflict gone invalid throttled server unreachable timeout stalled cut too-big target-refused unsupported integrity refused storage aborted bug')],
   ['index/properties/source/properties/trust', words<Trust>()('api registry-verified node-kernel merged-view target-controlled derived tool')],
   ['pod/$defs/container/properties/role', words<ContainerRole>()('init sidecar main ephemeral')],
-  ['quarantine-plan/properties/refusals/items/properties/code', words<Refusal['code']>()('host-network static-pod terminating completed other-case foreign-policy last-endpoint admission')],
+  ['quarantine-plan/properties/refusals/items/properties/code', words<Refusal['code']>()('host-network static-pod terminating completed other-case foreign-policy last-endpoint opens-more admission')],
 ]
 
 // prettier-ignore
