@@ -3,6 +3,7 @@ import { Args } from '@oclif/core'
 import { CaptureCommand } from '../src/cli/capture-command.js'
 import { captureRequest, manners } from '../src/cli/capture-request.js'
 import { caseFlags, clusterFlags, confirmFlags, quarantineFlags, selectorFlag } from '../src/cli/flags.js'
+import { ImpoundError } from '../src/model/errors.js'
 
 export class Quarantine extends CaptureCommand {
   static override summary = 'cut a pod off the network; takes no evidence but the record of what was done'
@@ -23,6 +24,12 @@ export class Quarantine extends CaptureCommand {
 
   override async run(): Promise<void> {
     const { flags, argv } = await this.parse(Quarantine)
+    if (argv.includes('status')) {
+      // flags before it hide the subcommand from the parser
+      throw new ImpoundError('usage', '"status" is a command of its own', {
+        hints: ['write it first: impound quarantine status …', 'a pod of that name is meant by pod/status'],
+      })
+    }
     await this.capture(captureRequest('quarantine', argv, flags, this.argv), manners(flags))
   }
 }

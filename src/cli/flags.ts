@@ -62,6 +62,14 @@ export const jsonFlag = {
   json: Flags.boolean({ summary: 'print the result as one JSON document on stdout', helpGroup: OUTPUT }),
 }
 
+export const jsonLinesFlag = {
+  'json-lines': Flags.boolean({
+    summary: 'as --json, with a line for each step on the way',
+    helpGroup: OUTPUT,
+    exclusive: ['json'],
+  }),
+}
+
 /** kubectl's own flags, by kubectl's names. */
 export const clusterFlags = {
   kubeconfig: Flags.string({ summary: 'kubeconfig file', helpGroup: CLUSTER, helpValue: 'FILE' }),
@@ -116,11 +124,7 @@ export const caseFlags = {
     helpGroup: OUTPUT,
     helpValue: 'DIR',
   }),
-  'json-lines': Flags.boolean({
-    summary: 'as --json, with a line for each step on the way',
-    helpGroup: OUTPUT,
-    exclusive: ['json'],
-  }),
+  ...jsonLinesFlag,
 }
 
 export const evidenceFlags = {

@@ -72,3 +72,14 @@ function deniesAll({ spec }: NetworkPolicy, suspect: Suspect): boolean {
 function caseLabel(caseName: string): string {
   return caseName.replace(/[^A-Za-z0-9]+$/, '')
 }
+
+/** Of which pod and case a policy says it is the deny-all; undefined where it is no policy of ours. */
+export function denyAllOf(
+  policy: NetworkPolicy,
+): { readonly uid: string; readonly case: string } | undefined {
+  const { name, annotations = {} } = policy.metadata ?? {}
+  const [uid, caseName] = [annotations[POD_UID_KEY], annotations[CASE_KEY]]
+  return uid !== undefined && caseName !== undefined && name === denyAllName({ uid })
+    ? { uid, case: caseName }
+    : undefined
+}

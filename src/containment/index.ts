@@ -25,5 +25,6 @@ export function planRelease(
 }
 
 export { entriesFromAnnotation } from './hold.js'
+export { heldPods } from './held-pods.js'
 export { held, holderOf } from './holder.js'
 export type { QuarantineOptions } from './options.js'

@@ -17,6 +17,7 @@ import { proxyFor } from './proxy.js'
 import { ApiReader } from './reader.js'
 import { parseServerUrl, type ServerUrl } from './server-url.js'
 import { Transport } from './transport.js'
+import { ApiWatch } from './watch.js'
 import { ApiWriter } from './writer.js'
 
 /** Long enough for a log-in in a browser. */
@@ -74,6 +75,7 @@ export async function openConnection(options: ConnectOptions): Promise<KubeConne
     writer: (journal) => new ApiWriter(client, journal),
     exec: new ApiExec(client),
     logs: new ApiLogs(client),
+    watch: new ApiWatch(client),
     close: async () => {
       closing.abort(new ImpoundError('aborted', 'The connection was closed.'))
       observations.close()

@@ -1,6 +1,7 @@
 import type { Clock } from '../model/ports/run-context.js'
 import type { Journal, KubeWriter } from '../model/ports/kube-writer.js'
 import type { KubeReader } from '../model/ports/kube-reader.js'
+import type { KubeWatch } from '../model/ports/kube-watch.js'
 import type { Exec, LogStream } from '../model/ports/streams.js'
 import type { Environment } from './kubeconfig.js'
 
@@ -30,6 +31,7 @@ export interface KubeConnection {
   writer(journal: Journal): KubeWriter
   readonly exec: Exec
   readonly logs: LogStream
+  readonly watch: KubeWatch
   /** Ends what is still open. */
   close(): Promise<void>
 }

@@ -17,7 +17,9 @@ describe('the command reference', () => {
   })
 
   it('has every command', () => {
-    const commands = readdirSync(resolve(ROOT, 'commands')).map((file) => file.replace(/\.ts$/, ''))
+    const commands = readdirSync(resolve(ROOT, 'commands'), { recursive: true, encoding: 'utf8' })
+      .filter((file) => file.endsWith('.ts'))
+      .map((file) => file.replace(/\.ts$/, '').replaceAll('/', ' '))
     const headings = [...PAGE.matchAll(/^## impound (.+)$/gm)].map(([, name]) => name)
     expect(headings).toEqual(commands.sort())
   })

@@ -55,9 +55,10 @@ export async function documentsOfACase(lab: Lab, cli: CommandLine): Promise<read
     printed('verify', 'no-such-file', '--json'),
     printed('no-such-command', '--json'),
     printedByLab(cli),
+    printed('quarantine', 'status', '-A', '--json'),
   ])
-  const released = await printed('release', ...target, '--yes', '--json')
-  return [...planned, ...seized, ...snapshot, ...kept, ...others.flat(), ...released]
+  const { released, watched } = await releasedUnderWatch(cli, target)
+  return [...planned, ...seized, ...snapshot, ...kept, ...others.flat(), ...released, ...watched]
 }
 
 async function printedBy(cli: CommandLine, argv: readonly string[]): Promise<readonly Document[]> {
@@ -72,6 +73,25 @@ async function printedByLab(cli: CommandLine): Promise<readonly Document[]> {
   await hears(child, 'until Ctrl-C')
   child.kill('SIGINT')
   return [documentFrom('lab --json', (await ended).stdout.toString('utf8'))]
+}
+
+/** A release, and what a watch of the hold says of it. */
+async function releasedUnderWatch(
+  cli: CommandLine,
+  target: readonly string[],
+): Promise<{ readonly released: readonly Document[]; readonly watched: readonly Document[] }> {
+  const { child, ended } = cli.start('quarantine', 'status', '-A', '--watch', '--json-lines')
+  const changed = new Promise<void>((told) => {
+    child.stdout?.on('data', (chunk: Buffer) => {
+      if (chunk.includes('quarantine-change')) told()
+    })
+  })
+  await hears(child, 'watching until Ctrl-C')
+  const released = await printedBy(cli, ['release', ...target, '--yes', '--json'])
+  await changed
+  child.kill('SIGINT')
+  const lines = (await ended).stdout.toString('utf8').trimEnd().split('\n')
+  return { released, watched: lines.map((line) => documentFrom('status --watch', line)) }
 }
 
 function archiveOf(printed: readonly Document[]): string {

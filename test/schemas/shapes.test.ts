@@ -41,6 +41,14 @@ import type {
 import type { ErrorCode } from '../../src/model/errors.js'
 import type { ArtefactRecord, LedgerRow, Trust } from '../../src/model/evidence.js'
 import { EXIT } from '../../src/model/exit.js'
+import type {
+  HoldFaultCode,
+  HoldSource,
+  HoldState,
+  HoldStatus,
+  QuarantineChange,
+  QuarantineStatus,
+} from '../../src/model/hold-status.js'
 import type { QuarantinePlan, Refusal } from '../../src/model/quarantine-plan.js'
 import type { ReleasePlan } from '../../src/model/release-plan.js'
 import type { Scene } from '../../src/model/scene.js'
@@ -116,6 +124,9 @@ const SHAPES: readonly (readonly [string, Shape])[] = [
   ['quarantine-plan', shape<QuarantinePlan>()('schema case target resumes policy labels owner services policies actions warnings wontStop attackerSees refusals missingAccess dryRuns', '')],
   ['references', shape<ReferencesDocument>()('schema derivedFrom configMaps secrets volumes missing', '')],
   ['references/properties/volumes/items', shape<ReferencesDocument['volumes'][number]>()('name type mounts', 'source claim')],
+  ['quarantine-change', shape<QuarantineChange>()('schema at change hold appeared mended', '')],
+  ['quarantine-status', shape<QuarantineStatus>()('schema exitStatus at cluster holds notTried', 'namespace')],
+  ['quarantine-status/$defs/hold', shape<HoldStatus>()('namespace uid knownFrom state stands faults notSeen', 'name case who since')],
   ['release', shape<ReleaseResult>()('schema exitStatus targets', '')],
   ['release/properties/targets/items', shape<ReleaseResult['targets'][number]>()('namespace name uid source report', 'error')],
   ['release-plan', shape<ReleasePlan>()('schema case target source labels deletes actions left adoption', 'podGone')],
@@ -143,6 +154,10 @@ const WORDS: readonly (readonly [string, readonly string[]])[] = [
   ['index/properties/source/properties/trust', words<Trust>()('api registry-verified node-kernel merged-view target-controlled derived tool')],
   ['pod/$defs/container/properties/role', words<ContainerRole>()('init sidecar main ephemeral')],
   ['quarantine-plan/properties/refusals/items/properties/code', words<Refusal['code']>()('host-network static-pod terminating completed other-case foreign-policy last-endpoint opens-more admission')],
+  ['quarantine-status/$defs/fault/properties/code', words<HoldFaultCode>()('pod-gone pod-ended host-network no-label labels-back no-policy policy-changed residual owner no-annotation annotation-changed other-case')],
+  ['quarantine-status/$defs/hold/properties/state', words<HoldState>()('holds does-not-hold pod-gone unknown')],
+  ['quarantine-status/$defs/hold/properties/knownFrom/items', words<HoldSource>()('annotation label policy state')],
+  ['quarantine-change/properties/change', words<QuarantineChange['change']>()('held changed released')],
 ]
 
 // prettier-ignore
