@@ -11,7 +11,7 @@ let api: MemoryApi
 
 beforeEach(async () => {
   api = shop()
-  const action = createQuarantine(OPTIONS)
+  const action = createQuarantine(OPTIONS, [])
   await action.apply(api.context, await action.plan(api.context, target(api)))
 })
 
@@ -85,7 +85,7 @@ describe('a hold that nobody touched', () => {
   })
 
   it('is gone with its release', async () => {
-    await createQuarantine(OPTIONS).undo(api.context, api.journal)
+    await createQuarantine(OPTIONS, []).undo(api.context, api.journal)
     expect(look()).toEqual([])
   })
 })
