@@ -27,6 +27,8 @@ export class ApiWatch implements KubeWatch {
     const { signal } = options
     if (signal.aborted) throw abortReason(signal)
     const response = await this.#open(path, options)
+    // by a call: that it was not aborted above says nothing of now
+    const aborted = (): boolean => signal.aborted
     const onAbort = (): void => void response.body.destroy()
     signal.addEventListener('abort', onAbort, { once: true })
     try {
@@ -35,10 +37,10 @@ export class ApiWatch implements KubeWatch {
         // an ERROR, such as 410 for a version that is too old, is a reason to list anew too
         if (eventType(text) !== 'BOOKMARK') return 'changed'
       }
-      if (signal.aborted) throw abortReason(signal)
+      if (aborted()) throw abortReason(signal)
       return 'ended'
     } catch (error) {
-      if (signal.aborted) throw abortReason(signal)
+      if (aborted()) throw abortReason(signal)
       if (error instanceof ImpoundError) throw error
       return 'ended' // the connection was cut: whoever waits opens another
     } finally {
