@@ -21,6 +21,8 @@ interface CaptureFlags extends ClusterFlagValues {
   readonly allow?: string[] | undefined
   readonly skip?: string[] | undefined
   readonly registry?: string[] | undefined
+  readonly 'registry-config'?: string | undefined
+  readonly 'use-pull-secrets'?: boolean
   readonly 'keep-label'?: string[] | undefined
   readonly 'allow-outage'?: boolean
   readonly 'patch-residuals'?: boolean
@@ -36,7 +38,7 @@ export function captureRequest(
   flags: CaptureFlags,
   argv: readonly string[],
 ): CaptureRequest {
-  const { selector, examiner, authority, output } = flags
+  const { selector, examiner, authority, output, 'registry-config': registryConfig } = flags
   return {
     command,
     cluster: clusterRequest(flags),
@@ -49,6 +51,8 @@ export function captureRequest(
     allow: (flags.allow ?? []).filter((one): one is Allowance => one === 'exec'),
     skip: flags.skip ?? [],
     registry: flags.registry ?? ['auto'],
+    ...(registryConfig === undefined ? {} : { registryConfig }),
+    usePullSecrets: flags['use-pull-secrets'] ?? false,
     keepLabels: flags['keep-label'] ?? [],
     allowOutage: flags['allow-outage'] ?? false,
     wanted: WANTED.filter((name) => flags[name] === true),

@@ -154,6 +154,15 @@ export const evidenceFlags = {
     multipleNonGreedy: true,
     delimiter: ',',
   }),
+  'registry-config': Flags.string({
+    summary: 'docker configuration with credentials for registries [default: ~/.docker/config.json]',
+    helpGroup: EVIDENCE,
+    helpValue: 'FILE',
+  }),
+  'use-pull-secrets': Flags.boolean({
+    summary: "read the pod's pull secrets and show them to its registries, where those want credentials",
+    helpGroup: EVIDENCE,
+  }),
   'max-log': size({
     summary: 'most bytes of one log',
     helpGroup: EVIDENCE,

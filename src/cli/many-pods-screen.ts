@@ -2,7 +2,7 @@ import type { RunPlan, TargetPlan } from '../engine/plan.js'
 import { describeAccess } from '../model/api-path.js'
 import type { QuarantinePlan } from '../model/quarantine-plan.js'
 import { counted } from '../text/count.js'
-import { missingRows, ownerOf, residualText, startsRow, staysOpen } from './plan-rows.js'
+import { missingRows, ownerOf, residualText, secretsRow, startsRow, staysOpen } from './plan-rows.js'
 import { atMost, type Screen } from './screen.js'
 
 /** Lines of one kind that a screen of many pods has at most; --json has them all. */
@@ -14,6 +14,7 @@ export function manyPodsRows(screen: Screen, plan: RunPlan): void {
   screen.row('pods', ...plan.targets.map(podLine))
   const quarantines = plan.targets.flatMap(({ quarantine }) => quarantine ?? [])
   if (quarantines.length > 0) quarantineRows(screen, quarantines)
+  secretsRow(screen, plan.targets)
   evidenceRows(screen, plan.targets)
 }
 

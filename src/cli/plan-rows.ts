@@ -1,7 +1,7 @@
 import type { CollectorPlan, TargetPlan } from '../engine/plan.js'
 import { describeAccess } from '../model/api-path.js'
 import type { PolicyPlan, QuarantinePlan } from '../model/quarantine-plan.js'
-import type { Screen } from './screen.js'
+import { atMost, type Screen } from './screen.js'
 
 /** Policies that leave the pod open once the plan is carried out. */
 export function staysOpen({ policies }: QuarantinePlan): readonly PolicyPlan[] {
@@ -20,6 +20,24 @@ export function residualText({ name, allows }: PolicyPlan): string {
 export function startsRow(screen: Screen, started: readonly string[]): void {
   if (started.length === 0) return
   screen.row('starts', `sh and tar of the suspect containers, in their sight (${started.join(', ')})`)
+}
+
+/** What the plan says of Secrets that may be read; nothing where that was not allowed. */
+export function secretsRow(screen: Screen, targets: readonly TargetPlan[]): void {
+  const named = targets.flatMap(({ namespace, pullSecrets }) =>
+    (pullSecrets ?? []).map((name) => `${namespace}/${name}`),
+  )
+  const distinct = [...new Set(named)].sort()
+  if (distinct.length === 0) return
+  screen.row(
+    'reads',
+    ...atMost(
+      distinct.map(
+        (name) => `Secret ${name}, to show it to the registry that wants credentials; it is not kept`,
+      ),
+      6,
+    ),
+  )
 }
 
 /** What will be missing from the evidence of one pod, a line each. */

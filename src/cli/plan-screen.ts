@@ -6,7 +6,7 @@ import { counted } from '../text/count.js'
 import { formatDuration } from '../text/duration.js'
 import { formatClock, formatUtcOffset } from '../text/time.js'
 import { manyPodsRows, manyUndoRow } from './many-pods-screen.js'
-import { missingRows, ownerOf, residualText, startsRow, staysOpen } from './plan-rows.js'
+import { missingRows, ownerOf, residualText, secretsRow, startsRow, staysOpen } from './plan-rows.js'
 import { atMost, Screen } from './screen.js'
 import { shortPath } from './short-path.js'
 
@@ -68,6 +68,7 @@ function targetRows(screen: Screen, plan: RunPlan, target: TargetPlan, at: Date)
   )
   screen.row('order', order(plan))
   if (target.quarantine !== undefined) quarantineRows(screen, target.quarantine)
+  secretsRow(screen, [target])
   evidenceRows(screen, target.collectors)
 }
 

@@ -6,7 +6,7 @@ import { asArray, asString, at, type Json } from '../model/json.js'
 import type { ResolvedImage, VerifiedDocument } from '../model/ports/registry.js'
 import type { Sink } from '../model/ports/sink.js'
 import { safeSegment } from '../model/safe-segment.js'
-import { containersOf, type Target, type TargetContainer } from '../model/target.js'
+import { containersOf, pullSecretsOf, type Target, type TargetContainer } from '../model/target.js'
 import { type NodePlatform, nodePlatform } from './node-platform.js'
 
 /**
@@ -18,7 +18,16 @@ export const imageCollector: Collector = {
   summary:
     'manifest and config of every image, what its tag stands for now, from registries that may be asked',
   phases: ['slow'],
-  requirements: () => ({ access: [], impact: 'read' }),
+  requirements: (options, target) => ({
+    access: (options.usePullSecrets ? pullSecretsOf(target.pod) : []).map((name) => ({
+      verb: 'get',
+      group: '',
+      resource: 'secrets',
+      namespace: target.namespace,
+      name,
+    })),
+    impact: 'read',
+  }),
   async collect(context, target, sink) {
     const platform = await nodePlatform(context, target)
     const asked = new Map<string, Promise<ResolvedImage>>()
@@ -134,6 +143,7 @@ function registryFacts(image: ResolvedImage): NonNullable<ImageDocument['registr
   ]
   return {
     repository: image.repository,
+    ...(image.credentials === undefined ? {} : { credentials: image.credentials }),
     manifestDigest: image.manifest.descriptor.digest,
     ...(image.index === undefined ? {} : { indexDigest: image.index.descriptor.digest }),
     configDigest: image.config.descriptor.digest,

@@ -55,7 +55,7 @@ export async function captureTarget(target: Target, of: TargetRun): Promise<void
     options: collectOptions(prepared.request, choices),
     kube: prepared.kube,
     nodePods: NO_NODE_PODS,
-    registry: prepared.registry,
+    registry: prepared.registryFor(target, prepared.kube.reader),
     caseView: { document: (name) => spool.readDocument(`data/targets/${directory}/${name}`) },
     progress,
     sink: (collector) => spool.targetSink({ directory }, collector),

@@ -32,6 +32,8 @@ export interface TargetPlan {
     readonly reference: string
     readonly imageID: string
   }[]
+  /** Secrets that are read where a registry wants credentials; absent where that was not allowed. */
+  readonly pullSecrets?: readonly string[]
   readonly collectors: readonly CollectorPlan[]
   /** The command that takes the quarantine back; absent for a snapshot, as `quarantine` is. */
   readonly undo?: string

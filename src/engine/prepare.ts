@@ -11,13 +11,12 @@ import type { Containment, WriteContext } from '../model/containment.js'
 import { ImpoundError } from '../model/errors.js'
 import type { RawResponse } from '../model/ports/kube-reader.js'
 import type { Journal } from '../model/ports/kube-writer.js'
-import type { Registry } from '../model/ports/registry.js'
 import type { RunContext } from '../model/ports/run-context.js'
 import type { Scene } from '../model/scene.js'
-import { containersOf, type Target } from '../model/target.js'
-import { createRegistry, parseRegistryPolicy } from '../registry/index.js'
+import { containersOf, pullSecretsOf, type Target } from '../model/target.js'
 import { forbidden, nameMissingRights, planCollectors } from './access.js'
 import { restartsOf } from './aftermath.js'
+import { openImages, type RegistryFor } from './images.js'
 import { NO_NODE_PODS } from './no-node-pods.js'
 import type { RunPlan, TargetPlan } from './plan.js'
 import type { Progress } from './progress.js'
@@ -35,7 +34,7 @@ export interface PreparedRun {
   readonly targets: readonly Target[]
   readonly collectors: readonly Collector[]
   readonly kube: KubeConnection
-  readonly registry: Registry
+  readonly registryFor: RegistryFor
   /** Absent for a snapshot. */
   readonly quarantine?: Containment
   readonly output: string
@@ -84,11 +83,7 @@ export async function prepare(
 ): Promise<PreparedRun> {
   const startedAt = run.clock.now()
   const name = request.case === undefined ? madeUpCaseName(startedAt) : caseName(request.case)
-  const registry = createRegistry({
-    policy: parseRegistryPolicy(request.registry),
-    timeoutMs: request.cluster.requestTimeoutMs,
-    notice: (text) => progress({ type: 'notice', text }),
-  })
+  const registryFor = await openImages(request, request.cluster.requestTimeoutMs, progress)
   const scripts = await readScripts()
   const collectors = request.command === 'quarantine' ? [] : listCollectors(scripts)
   for (const skipped of request.skip) requireCollector(skipped, collectors)
@@ -150,7 +145,7 @@ export async function prepare(
       targets,
       collectors,
       kube,
-      registry,
+      registryFor,
       ...(quarantine === undefined ? {} : { quarantine }),
       output,
       startedAt,
@@ -186,6 +181,7 @@ export function collectOptions(request: CaptureRequest, choices: Choices): Colle
     stallTimeoutMs: request.stallTimeoutMs,
     maxLogBytes: request.maxLogBytes,
     maxContentBytes: request.maxContentBytes,
+    usePullSecrets: request.usePullSecrets,
   }
 }
 
@@ -265,6 +261,7 @@ async function planTarget(
       reference: image,
       imageID,
     })),
+    ...(options.usePullSecrets ? { pullSecrets: pullSecretsOf(target.pod) } : {}),
     collectors: await planCollectors(kube.reader, collectors, options, target, run.signal),
   }
 }

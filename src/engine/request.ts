@@ -1,5 +1,6 @@
 import type { Allowance } from '../model/collector.js'
 import type { WantedAction } from '../model/containment.js'
+import type { ImageRequest } from './images.js'
 
 /** How to reach the cluster: kubectl's flags. */
 export interface ClusterRequest {
@@ -12,7 +13,7 @@ export interface ClusterRequest {
 }
 
 /** What a user asked of seize, snapshot or quarantine. */
-export interface CaptureRequest {
+export interface CaptureRequest extends ImageRequest {
   readonly command: 'seize' | 'snapshot' | 'quarantine'
   readonly cluster: ClusterRequest
   readonly names: readonly string[]
@@ -25,7 +26,6 @@ export interface CaptureRequest {
   readonly outputDirectory?: string
   readonly allow: readonly Allowance[]
   readonly skip: readonly string[]
-  readonly registry: readonly string[]
   readonly keepLabels: readonly string[]
   readonly allowOutage: boolean
   /** Containment beside the quarantine, asked for by name. */

@@ -23,6 +23,8 @@ export interface CollectOptions {
   /** Most bytes of one log, and of changed files' content for one container. */
   readonly maxLogBytes: number
   readonly maxContentBytes: number
+  /** Whether the Secrets that the pod's images are pulled with may be read, and shown to registries (--use-pull-secrets). */
+  readonly usePullSecrets: boolean
 }
 
 /** A response that is already kept in the archive, and its body parsed from the bytes as kept (redacted). */

@@ -115,6 +115,8 @@ export interface ImageDocument {
   /** What the registry had under that digest; undefined where it was not asked or did not answer. */
   readonly registry?: {
     readonly repository: string
+    /** Whose credentials the registry was shown; absent where it wanted none. */
+    readonly credentials?: string
     readonly manifestDigest: string
     readonly indexDigest?: string
     readonly configDigest: string

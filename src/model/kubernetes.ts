@@ -66,6 +66,7 @@ export interface Pod extends KubeObject {
     readonly nodeName?: string
     readonly hostNetwork?: boolean
     readonly serviceAccountName?: string
+    readonly imagePullSecrets?: readonly { readonly name?: string }[]
     readonly containers?: readonly Container[]
     readonly initContainers?: readonly Container[]
     readonly ephemeralContainers?: readonly (Container & { readonly targetContainerName?: string })[]

@@ -14,6 +14,12 @@ export function uid8(target: Pick<Target, 'uid'>): string {
   return target.uid.slice(0, 8)
 }
 
+/** Names of the Secrets that the kubelet pulls the pod's images with; those of its account were copied there at its admission. */
+export function pullSecretsOf(pod: Pod): readonly string[] {
+  const names = (pod.spec?.imagePullSecrets ?? []).flatMap(({ name }) => (name === undefined ? [] : [name]))
+  return [...new Set(names)].filter((name) => name !== '')
+}
+
 export type ContainerRole = 'init' | 'sidecar' | 'main' | 'ephemeral'
 
 export interface TargetContainer {

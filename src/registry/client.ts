@@ -1,9 +1,6 @@
 import { ImpoundError } from '../model/errors.js'
-import { asString, at } from '../model/json.js'
-import { parseChallenge } from './challenge.js'
-import { type Answer, headerOf, RegistryHttp, transportError } from './http.js'
-
-const TOKEN_LIMIT = 1 << 20
+import { Authorizer, type AuthorizerOptions } from './authorization.js'
+import { type Answer, boundedBody, headerOf, RegistryHttp } from './http.js'
 
 /** One request below /v2/, without host. */
 export interface RepositoryAsk {
@@ -15,17 +12,32 @@ export interface RepositoryAsk {
   readonly signal: AbortSignal
 }
 
-/** A registry that is asked as anonymous. Tokens live as long as this object and go to that registry alone. */
+export interface ClientOptions extends AuthorizerOptions {
+  readonly timeoutMs: number
+}
+
+/**
+ * A registry that is asked as anonymous until it wants credentials. What it gave in return lives as long as this object and
+ * goes to that registry alone.
+ */
 export class RegistryClient {
   readonly #http: RegistryHttp
+  readonly #authorizer: Authorizer
   readonly #host: string
   readonly #timeoutMs: number
-  readonly #tokens = new Map<string, string>()
+  /** By repository. */
+  readonly #authorizations = new Map<string, string>()
 
-  constructor(host: string, address: URL, timeoutMs: number, notice: (line: string) => void) {
-    this.#host = host
-    this.#timeoutMs = timeoutMs
-    this.#http = new RegistryHttp(address, timeoutMs, notice)
+  constructor(options: ClientOptions) {
+    this.#host = options.host
+    this.#timeoutMs = options.timeoutMs
+    this.#http = new RegistryHttp(options.address, options.timeoutMs, options.notice)
+    this.#authorizer = new Authorizer(this.#http, options)
+  }
+
+  /** Whose credentials the registry was shown for a repository; undefined where none were. */
+  credentialsFor(repository: string): string | undefined {
+    return this.#authorizer.shownFor(repository)
   }
 
   urlOf(repository: string, path: string): URL {
@@ -34,32 +46,29 @@ export class RegistryClient {
   }
 
   /**
-   * The answer with status 200 or 206, its body unread. Throws `forbidden` where the registry wants credentials,
-   * `not-found`, `throttled`, `server`, and what the transport throws.
+   * The answer with status 200 or 206, its body unread. Throws `forbidden` where the registry wants credentials that we have
+   * not, `not-found`, `throttled`, `server`, and what the transport throws.
    */
   async ask(ask: RepositoryAsk): Promise<Answer> {
     const url = this.urlOf(ask.repository, ask.path)
-    const send = (token: string | undefined): Promise<Answer> =>
+    const send = (authorization: string | undefined): Promise<Answer> =>
       this.#http.ask({
         method: ask.method,
         url,
-        headers: {
-          ...ask.headers,
-          ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
-        },
+        headers: { ...ask.headers, ...(authorization === undefined ? {} : { authorization }) },
         signal: ask.signal,
       })
-    let answer = await send(this.#tokens.get(ask.repository))
+    let answer = await send(this.#authorizations.get(ask.repository))
     if (answer.statusCode === 401) {
-      const header = headerOf(answer, 'www-authenticate') ?? ''
+      const challenge = headerOf(answer, 'www-authenticate') ?? ''
       await answer.body.dump()
-      const token = await this.#token(ask.repository, header, ask.signal)
-      this.#tokens.set(ask.repository, token)
-      answer = await send(token)
+      const authorization = await this.#authorizer.header(ask.repository, challenge, ask.signal)
+      this.#authorizations.set(ask.repository, authorization)
+      answer = await send(authorization)
     }
     if (answer.statusCode === 200 || answer.statusCode === 206) return answer
     await answer.body.dump()
-    throw statusError(answer.statusCode, this.#host, `${ask.repository}/${ask.path}`)
+    throw this.#statusError(answer.statusCode, ask)
   }
 
   /** A whole document of at most `limit` bytes, within the deadline. */
@@ -69,73 +78,19 @@ export class RegistryClient {
   ): Promise<{ readonly bytes: Buffer; readonly answer: Answer }> {
     const signal = AbortSignal.any([ask.signal, AbortSignal.timeout(this.#timeoutMs)])
     const answer = await this.ask({ ...ask, signal })
-    return { bytes: await bounded(answer, limit, this.#http.address, signal), answer }
+    return { bytes: await boundedBody(answer, limit, this.#http.address, signal), answer }
   }
 
-  async #token(repository: string, header: string, signal: AbortSignal): Promise<string> {
-    const challenge = parseChallenge(header)
-    const realm = challenge.scheme === 'bearer' ? URL.parse(challenge.realm) : null
-    if (challenge.scheme !== 'bearer' || realm === null) {
-      throw needsCredentials(this.#host, challenge.scheme === 'other' ? challenge.name : 'bearer')
-    }
-    this.#http.checkForeign(realm)
-    if (challenge.service !== undefined) realm.searchParams.set('service', challenge.service)
-    realm.searchParams.set('scope', `repository:${repository}:pull`)
-    const answer = await this.#http.ask({ method: 'GET', url: realm, headers: {}, signal })
-    const body = await bounded(answer, TOKEN_LIMIT, realm, signal)
-    if (answer.statusCode === 401 || answer.statusCode === 403) throw needsCredentials(this.#host, 'bearer')
-    if (answer.statusCode !== 200) throw statusError(answer.statusCode, this.#host, 'token')
-    const token = tokenOf(body)
-    if (token === undefined)
-      throw new ImpoundError('server', `registry ${this.#host}: the token service sends no token`)
-    return token
+  #statusError(status: number, { repository, path }: RepositoryAsk): ImpoundError {
+    const host = this.#host
+    const what = `${repository}/${path}`
+    const details = { httpStatus: status }
+    if (status === 401) return this.#authorizer.needsCredentials('its token was not enough', repository)
+    if (status === 403)
+      return new ImpoundError('forbidden', `registry ${host} refuses ${what} (403)`, details)
+    if (status === 404) return new ImpoundError('not-found', `registry ${host} has no ${what}`, details)
+    if (status === 429)
+      return new ImpoundError('throttled', `registry ${host} is asked too often (429)`, details)
+    return new ImpoundError('server', `registry ${host} answers ${status} for ${what}`, details)
   }
-}
-
-/** A token goes into a header: what would break out of one is none. */
-function tokenOf(body: Buffer): string | undefined {
-  let parsed: unknown
-  try {
-    parsed = JSON.parse(body.toString('utf8'))
-  } catch {
-    return undefined
-  }
-  const token = asString(at(parsed, 'token')) ?? asString(at(parsed, 'access_token'))
-  return token !== undefined && /^[\x21-\x7e]+$/.test(token) ? token : undefined
-}
-
-async function bounded(answer: Answer, limit: number, url: URL, signal: AbortSignal): Promise<Buffer> {
-  const chunks: Buffer[] = []
-  let size = 0
-  try {
-    for await (const chunk of answer.body as AsyncIterable<Buffer>) {
-      size += chunk.length
-      if (size > limit)
-        throw new ImpoundError('too-big', `registry ${url.host} sends a document of more than ${limit} bytes`)
-      chunks.push(chunk)
-    }
-  } catch (error) {
-    throw transportError(error, url, signal)
-  }
-  return Buffer.concat(chunks)
-}
-
-function needsCredentials(host: string, scheme: string): ImpoundError {
-  return new ImpoundError(
-    'forbidden',
-    `registry ${host} wants credentials (${scheme}); it was asked without`,
-    {
-      hints: [`ask a mirror that serves it to anybody: --registry ${host}=URL`],
-    },
-  )
-}
-
-function statusError(status: number, host: string, what: string): ImpoundError {
-  const details = { httpStatus: status }
-  if (status === 401) return needsCredentials(host, 'its token was not enough')
-  if (status === 403) return new ImpoundError('forbidden', `registry ${host} refuses ${what} (403)`, details)
-  if (status === 404) return new ImpoundError('not-found', `registry ${host} has no ${what}`, details)
-  if (status === 429)
-    return new ImpoundError('throttled', `registry ${host} is asked too often (429)`, details)
-  return new ImpoundError('server', `registry ${host} answers ${status} for ${what}`, details)
 }

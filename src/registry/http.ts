@@ -13,9 +13,11 @@ const ATTEMPTS = 3
 const PATIENCE_SECONDS = 10
 
 export interface Ask {
-  readonly method: 'GET' | 'HEAD'
+  /** POST goes to a token service alone, and follows no redirect: its body holds a credential. */
+  readonly method: 'GET' | 'HEAD' | 'POST'
   readonly url: URL
   readonly headers: Readonly<Record<string, string>>
+  readonly body?: string
   readonly signal: AbortSignal
 }
 
@@ -25,6 +27,28 @@ export type Answer = Dispatcher.ResponseData
 export function headerOf(answer: Answer, name: string): string | undefined {
   const value = answer.headers[name]
   return Array.isArray(value) ? value[0] : value
+}
+
+/** The whole body of an answer. Throws `too-big` past the limit in bytes, and what the transport throws. */
+export async function boundedBody(
+  answer: Answer,
+  limit: number,
+  url: URL,
+  signal: AbortSignal,
+): Promise<Buffer> {
+  const chunks: Buffer[] = []
+  let size = 0
+  try {
+    for await (const chunk of answer.body as AsyncIterable<Buffer>) {
+      size += chunk.length
+      if (size > limit)
+        throw new ImpoundError('too-big', `registry ${url.host} sends a document of more than ${limit} bytes`)
+      chunks.push(chunk)
+    }
+  } catch (error) {
+    throw transportError(error, url, signal)
+  }
+  return Buffer.concat(chunks)
 }
 
 /**
@@ -88,10 +112,12 @@ export class RegistryHttp {
     for (let hop = 0; hop <= REDIRECTS; hop += 1) {
       const isHome = url.origin === this.address.origin
       if (!isHome) this.checkForeign(url)
-      const headers = isHome && hop === 0 ? ask.headers : withoutAuthorization(ask.headers)
+      // what was asked for goes with what was given for it; where an answer leads gets nothing
+      const headers = hop === 0 ? ask.headers : withoutAuthorization(ask.headers)
       const answer = await this.#send({ ...ask, url, headers })
       const location = headerOf(answer, 'location')
-      if (![301, 302, 303, 307, 308].includes(answer.statusCode) || location === undefined) return answer
+      const isRedirect = [301, 302, 303, 307, 308].includes(answer.statusCode) && ask.method !== 'POST'
+      if (!isRedirect || location === undefined) return answer
       await answer.body.dump()
       const next = URL.parse(location, url.href)
       if (next === null)
@@ -101,12 +127,13 @@ export class RegistryHttp {
     throw new ImpoundError('server', `registry ${this.address.host} redirects more than ${REDIRECTS} times`)
   }
 
-  async #send({ method, url, headers, signal }: Ask): Promise<Answer> {
+  async #send({ method, url, headers, body, signal }: Ask): Promise<Answer> {
     try {
       const dispatcher = url.origin === this.address.origin ? this.#home : await this.#agentFor(url)
       return await request(url, {
         method,
         headers: { ...headers, 'user-agent': 'impound' },
+        ...(body === undefined ? {} : { body }),
         signal,
         dispatcher,
         headersTimeout: this.#timeoutMs,

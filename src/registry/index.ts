@@ -1,2 +1,5 @@
+export type { CredentialSource } from './credential.js'
+export { openDockerConfig } from './docker-config.js'
 export { parseRegistryPolicy } from './policy.js'
+export { pullSecret } from './pull-secret.js'
 export { createRegistry } from './registry.js'

@@ -79,6 +79,11 @@ export function addressOf(policy: RegistryPolicy, host: string): URL | undefined
   return policy.wellKnown && WELL_KNOWN.some((pattern) => pattern.test(host)) ? servedAt(host) : undefined
 }
 
+/** The name under which credentials for an address are kept: the host's own, unless a mirror stands in its place. */
+export function serverNameOf(host: string, address: URL): string {
+  return address.origin === servedAt(host).origin ? host : address.host
+}
+
 /** Plain http is never assumed, not even for localhost. */
 function servedAt(host: string): URL {
   return new URL(`https://${SERVED_AT[host] ?? host}`)

@@ -8,21 +8,24 @@ import type {
 } from '../model/ports/registry.js'
 import { verifiedBlob } from './blob.js'
 import { RegistryClient } from './client.js'
+import type { CredentialSource } from './credential.js'
 import { checkBytes, sha256Digest } from './digest.js'
 import { headerOf } from './http.js'
 import { choosePlatform, DOCUMENT_LIMIT, MANIFEST_TYPES, parseDiffIds, parseManifest } from './manifest.js'
-import { addressOf, type RegistryPolicy } from './policy.js'
+import { addressOf, type RegistryPolicy, serverNameOf } from './policy.js'
 import { isDigest, parseReference, type Reference } from './reference.js'
 
 export interface RegistryOptions {
   readonly policy: RegistryPolicy
   /** For one document, and for the silence within a blob; ms. */
   readonly timeoutMs: number
+  /** Where credentials are looked for once a registry wants some. */
+  readonly credentials?: readonly CredentialSource[]
   /** A line for the progress output: which registry is asked, and again. */
   readonly notice: (line: string) => void
 }
 
-/** OCI images from the registries that the policy allows, asked as anonymous. */
+/** OCI images from the registries that the policy allows, asked as anonymous until they want credentials. */
 export function createRegistry(options: RegistryOptions): Registry {
   const clients = new Map<string, RegistryClient>()
 
@@ -33,7 +36,10 @@ export function createRegistry(options: RegistryOptions): Registry {
     if (address === undefined)
       throw new ImpoundError('refused', notAllowed(host), { hints: [allowHint(host)] })
     options.notice(`asking registry ${host}${address.host === host ? '' : ` at ${address.host}`}`)
-    const client = new RegistryClient(host, address, options.timeoutMs, options.notice)
+    const client = new RegistryClient({
+      ...{ host, address, server: serverNameOf(host, address), credentials: options.credentials ?? [] },
+      ...{ timeoutMs: options.timeoutMs, notice: options.notice },
+    })
     clients.set(host, client)
     return client
   }
@@ -142,8 +148,10 @@ async function complete(
       `the manifest has ${parsed.layers.length} layers, the config ${diffIds.length}`,
     )
   }
+  const credentials = client.credentialsFor(repository)
   return {
     repository: `${reference.host}/${repository}`,
+    ...(credentials === undefined ? {} : { credentials }),
     ...(index === undefined ? {} : { index }),
     manifest,
     config: { descriptor: parsed.config, bytes, request: requested(client, repository, path) },

@@ -34,7 +34,13 @@ function registryWords({ registry, digest }: ImageDocument): Sentence {
   }
   const { repository, indexDigest, manifestDigest, configDigest } = registry
   const index = indexDigest === undefined ? plain('') : sentence`index ${indexDigest}, `
-  return sentence`${repository} has ${index}manifest ${manifestDigest} and configuration ${configDigest}; each was checked against its digest.`
+  return sentence`${repository} has ${index}manifest ${manifestDigest} and configuration ${configDigest}; each was checked against its digest.${credentialWords(registry.credentials)}`
+}
+
+function credentialWords(credentials: string | undefined): Sentence {
+  return credentials === undefined
+    ? plain('')
+    : sentence` It wanted credentials and was shown those from ${credentials}.`
 }
 
 function tagWords({ tagNow }: ImageDocument): Sentence {

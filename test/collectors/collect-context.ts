@@ -35,6 +35,7 @@ export function collectContext(parts: ContextParts): CollectContext {
       stallTimeoutMs: 5000,
       maxLogBytes: 1 << 20,
       maxContentBytes: 64 << 20,
+      usePullSecrets: false,
       ...parts.options,
     },
     now: { get: unused, list: unused, discover: unused },

@@ -77,6 +77,7 @@ export class LabRun {
         stallTimeoutMs: 2_000,
         maxLogBytes: 1e9,
         maxContentBytes: 1e9,
+        usePullSecrets: false,
         ...options,
       },
       kube: this.kube,

@@ -17,6 +17,7 @@ const OPTIONS = {
   stallTimeoutMs: 1,
   maxLogBytes: 1,
   maxContentBytes: 1,
+  usePullSecrets: false,
 }
 
 const list = collectors(await readScripts())

@@ -72,7 +72,8 @@ describe('challenges', () => {
     ['bearer  realm=https://a/t', { scheme: 'bearer', realm: 'https://a/t' }],
     ['Basic realm="x", Bearer realm="https://a/t"', { scheme: 'bearer', realm: 'https://a/t' }],
     ['Bearer realm="a\\"b"', { scheme: 'bearer', realm: 'a"b' }],
-    ['Basic realm="x"', { scheme: 'other', name: 'Basic' }],
+    ['Basic realm="x"', { scheme: 'basic' }],
+    ['Negotiate', { scheme: 'other', name: 'Negotiate' }],
     ['Bearer service="x"', { scheme: 'other', name: 'bearer without realm' }],
     ['', { scheme: 'other', name: 'none' }],
   ])('reads %s', (header, expected) => {

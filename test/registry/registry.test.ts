@@ -203,7 +203,7 @@ describe('tokens', () => {
     }
     await expect(registry().resolve('registry.test/a', LINUX, signal)).rejects.toMatchObject({
       code: 'forbidden',
-      message: expect.stringContaining('Basic'),
+      message: expect.stringContaining('basic'),
     })
   })
 

@@ -117,7 +117,7 @@ const SHAPES: readonly (readonly [string, Shape])[] = [
   ['owners', shape<OwnersDocument>()('schema derivedFrom owners', '')],
   ['owners/properties/owners/items', shape<OwnersDocument['owners'][number]>()('apiVersion kind name uid controller read', 'why')],
   ['plan', shape<RunPlan>()('schema command case at scene allow targets store', '')],
-  ['plan/$defs/target', shape<TargetPlan>()('namespace name uid restarts images collectors', 'created node serviceAccount owner undo quarantine')],
+  ['plan/$defs/target', shape<TargetPlan>()('namespace name uid restarts images collectors', 'created node serviceAccount owner pullSecrets undo quarantine')],
   ['plan/$defs/collector', shape<CollectorPlan>()('name impact will missingAccess', 'why')],
   ['pod', shape<PodDocument>()('schema derivedFrom namespace name uid hostNetwork labels containers', 'created phase node podIP hostIP serviceAccount neighbours')],
   ['pod/$defs/container', shape<PodDocument['containers'][number]>()('name role image imageID containerID running restarts', 'startedAt lastExit')],

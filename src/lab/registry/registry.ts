@@ -11,7 +11,7 @@ import { errorAnswer, jsonAnswer } from './answer.js'
 import { answerInstead } from './answer-instead.js'
 import { BlobStore } from './blob-store.js'
 import { contentAnswer, routeOf } from './content.js'
-import { Tokens } from './token.js'
+import { type RegistryLogin, Tokens } from './token.js'
 
 export interface LabRegistryRequest {
   /** The registry itself, or the storage that it redirects to. */
@@ -39,6 +39,8 @@ export interface LabRegistry {
 export interface LabRegistryOptions {
   /** Ask for this bearer token, which /token gives to everybody. */
   readonly token?: string
+  /** Whom alone /token gives it to; everybody, if not said. */
+  readonly login?: RegistryLogin
   /** Answer for a blob with a redirect to storage at another host and port. */
   readonly redirectBlobs?: boolean
   /** Whether there is a referrers API; without it a client falls back to the tag scheme. There is, if not said. */
@@ -68,7 +70,7 @@ export async function startLabRegistry(
 ): Promise<LabRegistry> {
   const context: RegistryContext = {
     ...{ images, options, faults, now, url: '', requests: [] },
-    tokens: options.token === undefined ? undefined : new Tokens(options.token),
+    tokens: options.token === undefined ? undefined : new Tokens(options.token, options.login),
     storage: options.redirectBlobs === true ? new BlobStore(images) : undefined,
   }
   const wires = [serve(context, 'registry')]

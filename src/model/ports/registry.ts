@@ -23,6 +23,8 @@ export interface VerifiedDocument {
 export interface ResolvedImage {
   /** host/repository, as asked. */
   readonly repository: string
+  /** Whose credentials the registry was shown, in words; absent where it wanted none. */
+  readonly credentials?: string
   /** The index, where the reference named one. */
   readonly index?: VerifiedDocument
   readonly manifest: VerifiedDocument

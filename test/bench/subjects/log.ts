@@ -35,6 +35,7 @@ await logsCollector.collect(
       stallTimeoutMs: STALL_MS,
       maxLogBytes: MAX_BYTES,
       maxContentBytes: MAX_BYTES,
+      usePullSecrets: false,
     },
     api: { get: unused, list: unused, discover: unused },
     now: { get: keepNothing, list: unused, discover: unused },
