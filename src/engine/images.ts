@@ -64,12 +64,13 @@ async function dockerConfig(
   named: string | undefined,
   notice: (text: string) => void,
 ): Promise<readonly CredentialSource[]> {
-  if (named !== undefined) return [await openDockerConfig(named, HELPER_DEADLINE_MS)]
+  const helpers = { env: process.env, deadlineMs: HELPER_DEADLINE_MS }
+  if (named !== undefined) return [await openDockerConfig(named, helpers)]
   const folder = process.env['DOCKER_CONFIG'] ?? join(homedir(), '.docker')
   const file = join(folder, 'config.json')
   if (!existsSync(file)) return []
   try {
-    return [await openDockerConfig(file, HELPER_DEADLINE_MS)]
+    return [await openDockerConfig(file, helpers)]
   } catch (error) {
     notice(`${error instanceof Error ? error.message : String(error)}; registries are asked without it`)
     return []

@@ -3,7 +3,7 @@ import { readFile, stat } from 'node:fs/promises'
 import { ImpoundError } from '../model/errors.js'
 import { asObject, asString } from '../model/json.js'
 import { readAuths } from './auths.js'
-import { askHelper } from './credential-helper.js'
+import { askHelper, type HelperMeans } from './credential-helper.js'
 import { credentialFor, placeOf, type CredentialSource } from './credential.js'
 
 const LIMIT = 1 << 20
@@ -11,10 +11,9 @@ const LIMIT = 1 << 20
 const DOCKER_HUB = 'https://index.docker.io/v1/'
 
 /**
- * The credentials of a docker configuration (also podman's auth.json): `credHelpers`, then `auths`, then `credsStore`, the
- * programs with a deadline in ms. Throws `configuration` where the file can't be read or is none.
+ * The credentials of a docker configuration (also podman's auth.json): `credHelpers`, then `auths`, then `credsStore`. Throws `configuration` where the file can't be read or is none.
  */
-export async function openDockerConfig(file: string, helperDeadlineMs: number): Promise<CredentialSource> {
+export async function openDockerConfig(file: string, means: HelperMeans): Promise<CredentialSource> {
   const config = await parsed(file)
   const auths = readAuths(config['auths'])
   const helpers = new Map(
@@ -26,10 +25,10 @@ export async function openDockerConfig(file: string, helperDeadlineMs: number): 
     async find(server, repository, signal) {
       const helper = asString(helpers.get(server) ?? undefined)
       const asked = server === 'docker.io' ? DOCKER_HUB : server
-      if (helper !== undefined) return askHelper(helper, asked, helperDeadlineMs, signal)
+      if (helper !== undefined) return askHelper(helper, asked, means, signal)
       const own = credentialFor(auths, server, repository)
       if (own !== undefined || store === undefined || store === '') return own
-      return askHelper(store, asked, helperDeadlineMs, signal)
+      return askHelper(store, asked, means, signal)
     },
   }
 }

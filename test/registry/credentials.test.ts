@@ -23,18 +23,18 @@ const auth = (name: string, password: string): { auth: string } => ({
 
 let fake: FakeRegistry
 let folder: string
-const path = process.env['PATH']
+const environment = (): Record<string, string> => ({
+  PATH: `${folder}${delimiter}${process.env['PATH'] ?? ''}`,
+})
 const notices: string[] = []
 
 beforeEach(async () => {
   fake = await new FakeRegistry().start()
   fake.image([Buffer.from('x')])
   folder = mkdtempSync(join(tmpdir(), 'impound-credentials-'))
-  process.env['PATH'] = `${folder}${delimiter}${path ?? ''}`
   notices.length = 0
 })
 afterEach(async () => {
-  process.env['PATH'] = path
   rmSync(folder, { recursive: true })
   await fake.stop()
 })
@@ -60,7 +60,7 @@ function wants(authorization: string, challenge: string): void {
 function config(value: unknown): Promise<CredentialSource> {
   const file = join(folder, 'config.json')
   writeFileSync(file, typeof value === 'string' ? value : JSON.stringify(value))
-  return openDockerConfig(file, 1500)
+  return openDockerConfig(file, { env: environment(), deadlineMs: 1500 })
 }
 
 /** A credential helper, as a shell script. */
@@ -274,6 +274,8 @@ describe('a docker configuration', () => {
   })
 
   it('that is not there is one, too', async () => {
-    await expect(openDockerConfig(join(folder, 'none'), 1)).rejects.toMatchObject({ code: 'configuration' })
+    await expect(openDockerConfig(join(folder, 'none'), { env: {}, deadlineMs: 1 })).rejects.toMatchObject({
+      code: 'configuration',
+    })
   })
 })
