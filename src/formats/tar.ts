@@ -65,21 +65,43 @@ export async function* readTar(
   const bounds: TarLimits = { ...DEFAULTS, ...limits }
   const reader = new ByteReader(source, 'the tar', bounds.totalBytes)
   try {
-    let globals: ReadonlyMap<string, Buffer> = new Map()
-    let entries = 0
-    for (;;) {
-      const found = await nextHeader(reader, bounds, globals)
-      globals = found.globals
-      if (found.header === undefined) return await afterEnd(reader, entries)
-      entries += 1
-      if (entries > bounds.entries)
-        throw new ImpoundError('too-big', `tar: more than ${bounds.entries} entries`)
-      const content = new Content(reader, found.header.size)
-      yield { header: found.header, content }
-      if (!content.finishAtHand()) await content.finish()
-    }
+    const entries = yield* members(reader, bounds)
+    return await afterEnd(reader, entries)
   } finally {
     await reader.close()
+  }
+}
+
+/**
+ * Reads a tar that is a part of a longer stream, as {@link readTar} does, and leaves the reader behind it: a writer fills up to
+ * whole records of `recordBytes` with zeros. Anything else there is `integrity`. The reader's own bound is the one on bytes.
+ */
+export async function* readTarWithin(
+  reader: ByteReader,
+  recordBytes: number,
+  limits: Partial<TarLimits> = {},
+): AsyncGenerator<TarEntry, { readonly entries: number; readonly bytes: number }, undefined> {
+  const start = reader.position
+  const entries = yield* members(reader, { ...DEFAULTS, ...limits })
+  const fill = (recordBytes - ((reader.position - start) % recordBytes)) % recordBytes
+  if (!isZero(await reader.exactly(fill)))
+    throw new ImpoundError('integrity', 'tar: the record of its end mark is filled up with something else')
+  return { entries, bytes: reader.position - start }
+}
+
+async function* members(reader: ByteReader, bounds: TarLimits): AsyncGenerator<TarEntry, number, undefined> {
+  let globals: ReadonlyMap<string, Buffer> = new Map()
+  let entries = 0
+  for (;;) {
+    const found = await nextHeader(reader, bounds, globals)
+    globals = found.globals
+    if (found.header === undefined) return entries
+    entries += 1
+    if (entries > bounds.entries)
+      throw new ImpoundError('too-big', `tar: more than ${bounds.entries} entries`)
+    const content = new Content(reader, found.header.size)
+    yield { header: found.header, content }
+    if (!content.finishAtHand()) await content.finish()
   }
 }
 

@@ -161,6 +161,10 @@ export interface FileFacts {
   readonly layer?: number
   /** Base64 values. */
   readonly xattrs?: Readonly<Record<string, string>>
+  /** Inode and links as the node's disk has them, and bytes on it: less than the size where there are holes. Only by the node. */
+  readonly ino?: number
+  readonly nlink?: number
+  readonly allocated?: number
 }
 
 export type ChangeKind = 'added' | 'modified' | 'deleted' | 'type-changed' | 'metadata-only' | 'opaque'
@@ -178,8 +182,10 @@ export interface DiffEntry {
   readonly before?: FileFacts
   readonly after?: FileFacts
   readonly flags: readonly string[]
-  /** Whether its bytes are in changed.tar; why not, if not. */
-  readonly content?: 'kept' | 'too-big' | 'cut'
+  /** Whether its bytes are in changed.tar; why not, if not. 'in-image': only its metadata changed, or its name. */
+  readonly content?: 'kept' | 'too-big' | 'cut' | 'in-image'
+  /** The image's path that the overlay says it was renamed from. */
+  readonly movedFrom?: string
 }
 
 /** filesystem/<container>/summary.json */
@@ -193,7 +199,8 @@ export interface FilesystemSummary {
   /** What this way of reading can't see here. */
   readonly degraded: readonly string[]
   readonly baseline: {
-    readonly source: 'registry' | 'none'
+    /** node-lower: the layers as they lie on the node, put together by its kernel; nobody checked them against a digest. */
+    readonly source: 'registry' | 'node-lower' | 'none'
     readonly manifestDigest?: string
     /** Whether every layer matched its digest and diff_id. */
     readonly verified: boolean

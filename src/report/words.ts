@@ -64,6 +64,7 @@ export const CONTENT_WORDS: Readonly<Record<NonNullable<DiffEntry['content']>, s
   kept: 'kept',
   'too-big': 'not kept: over the limit',
   cut: 'not whole: the stream ended early',
+  'in-image': 'unchanged: it is in the image',
 }
 
 /** Flags of changed files, most telling first: the order of the report's table. */
@@ -75,4 +76,10 @@ export const FLAG_WORDS: ReadonlyMap<string, string> = new Map([
   ['caps', 'file capabilities'],
   ['fake-whiteout', 'its name hides it from image tools'],
   ['timestomp', 'times set back'],
+  [
+    'backdated',
+    'older by its modification time than the container: set back, or brought along by an archive',
+  ],
+  ['fake-mark', 'carries a mark of overlayfs that the mount does not honour'],
+  ['changed-during-read', 'changed while it was read'],
 ])

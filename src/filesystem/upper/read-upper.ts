@@ -1,0 +1,274 @@
+import { ByteReader } from '../../formats/byte-reader.js'
+import { readLines } from '../../formats/jsonl.js'
+import type { TarEntry } from '../../formats/tar.js'
+import type { DiffEntry, FileFacts } from '../../model/documents.js'
+import { ImpoundError } from '../../model/errors.js'
+import type { ContentKeeper } from '../content-keeper.js'
+import type { TreeFacts } from '../facts.js'
+import { pathKey } from '../path-key.js'
+import { type InodeRecord, readInodeRecords } from './inode-record.js'
+import { readLower } from './lower-tree.js'
+import { openSpill, type Spill } from './spill.js'
+import { UpperClasses } from './upper-class.js'
+import { type BaselineTree, UpperDiff, type UpperDraft } from './upper-diff.js'
+import type { UpperFacts } from './upper-facts.js'
+import { changedMeanwhile, sideBySide } from './upper-merge.js'
+import type { UpperSection, UpperStream } from './upper-stream.js'
+
+export interface ReadUpperOptions {
+  /** Undefined: the stream brings the layers below. */
+  readonly image: BaselineTree | undefined
+  readonly keeper: ContentKeeper
+  /** When the container started, in seconds since 1970. */
+  readonly startedAt: number | undefined
+  readonly scratchDirectory: string
+}
+
+/** A path as the result tells it. */
+export interface UpperResult {
+  /** Undefined where the image has it just so. */
+  readonly entry: DiffEntry | undefined
+  readonly facts: FileFacts
+  readonly key: string
+}
+
+/** How a capture of an upper directory ended; known once its results were read. */
+export interface UpperEnd {
+  readonly facts: UpperFacts
+  readonly baseline: BaselineTree
+  /** Why the layers below could not be had; undefined where they were, or were not asked for. */
+  readonly noLower: string | undefined
+  /** Paths in upper. */
+  readonly entries: number
+  readonly same: number
+  readonly foreignOwners: number
+  /** Whether the second list came whole: only then is it known what changed meanwhile. */
+  readonly isCompared: boolean
+  /** Programs on the node that did not end well: 'tar=1'. */
+  readonly troubles: readonly string[]
+  /** Whether the container's first process was still there at the end; undefined where that did not come. */
+  readonly alive: boolean | undefined
+  readonly failure: ImpoundError | undefined
+}
+
+const NOTHING: BaselineTree = new Map()
+
+/**
+ * Reads what templates/node/upperdir.sh sends and compares it as it comes. Contents go to the keeper; lists go through encrypted
+ * scratch files, so that memory does not grow with the number of paths. What is wrong with the stream ends the reading and is told
+ * by {@link end}: what came before it is judged, what should have come after is listed without content. Throws only what is wrong
+ * before the first path, and what is local.
+ */
+export class UpperReading {
+  readonly #stream: UpperStream
+  readonly #diff: UpperDiff
+  readonly #facts: UpperFacts
+  readonly #baseline: BaselineTree
+  readonly #noLower: string | undefined
+  readonly #list: Spill
+  readonly #drafts: Spill
+  #entries = 0
+  #isCompared = false
+  #failure: ImpoundError | undefined
+  #last: Extract<UpperSection, { kind: 'end' }> | undefined
+
+  private constructor(parts: {
+    readonly stream: UpperStream
+    readonly diff: UpperDiff
+    readonly facts: UpperFacts
+    readonly baseline: BaselineTree
+    readonly noLower: string | undefined
+    readonly list: Spill
+    readonly drafts: Spill
+  }) {
+    this.#stream = parts.stream
+    this.#diff = parts.diff
+    this.#facts = parts.facts
+    this.#baseline = parts.baseline
+    this.#noLower = parts.noLower
+    this.#list = parts.list
+    this.#drafts = parts.drafts
+  }
+
+  /** Reads up to the content: facts, the list of paths and, where they are in the stream, the layers below. */
+  static async begin(stream: UpperStream, options: ReadUpperOptions): Promise<UpperReading> {
+    const facts = await stream.facts()
+    const list = await openSpill(options.scratchDirectory)
+    const drafts = await openSpill(options.scratchDirectory)
+    try {
+      for await (const { raw } of stream.records()) await list.write(raw)
+      await list.write(Buffer.alloc(1))
+      let section = await stream.section()
+      let baseline = options.image
+      let noLower: string | undefined
+      if (section.kind === 'lower') {
+        await expected(stream, 'list')
+        baseline = await readLower(stream, facts)
+        section = await stream.section()
+      } else if (section.kind === 'no-lower') {
+        noLower = section.why
+        section = await stream.section()
+      }
+      if (section.kind !== 'upper') throw new ImpoundError('integrity', 'the capture has no content')
+      baseline ??= NOTHING
+      const diff = new UpperDiff({
+        image: baseline,
+        keeper: options.keeper,
+        facts,
+        classes: new UpperClasses(facts.mounts),
+        startedAt: options.startedAt,
+      })
+      return new UpperReading({ stream, diff, facts, baseline, noLower, list, drafts })
+    } catch (error) {
+      await list.close()
+      await drafts.close()
+      throw error
+    }
+  }
+
+  /** Reads the content. To be called once, before {@link results}. */
+  async content(): Promise<void> {
+    const listed = new ByteReader(this.#list.read(), 'the list of paths')
+    for await (const [record, member] of sideBySide(records(listed), this.#members())) {
+      const key = record?.key ?? member?.key ?? ''
+      const draft = await this.#visit(key, record, member?.member)
+      if (draft === undefined) continue
+      this.#entries += 1
+      await this.#drafts.write(Buffer.from(`${JSON.stringify(draft)}\n`))
+    }
+  }
+
+  /** Every path that stands in upper or is gone by it, sorted by its bytes, while the second list comes. */
+  async *results(): AsyncGenerator<UpperResult, void, undefined> {
+    const deletions = this.#diff.deletions()
+    const drafted = sideBySide(this.#readDrafts(), this.#secondList())
+    for await (const [found, gone] of sideBySide(keyed(drafted), eachDeletion(deletions))) {
+      if (found !== undefined) {
+        const result = await this.#judged(found.pair)
+        if (result !== undefined) yield result
+      } else if (gone !== undefined) {
+        yield { key: gone.key, ...this.#diff.deletion(gone.key, gone.facts, gone.facts) }
+      }
+    }
+  }
+
+  end(): UpperEnd {
+    return {
+      facts: this.#facts,
+      baseline: this.#baseline,
+      noLower: this.#noLower,
+      entries: this.#entries,
+      same: this.#diff.same,
+      foreignOwners: this.#diff.foreignOwners,
+      isCompared: this.#isCompared,
+      troubles: [
+        ...new Set(this.#last?.statuses.filter((status) => status !== '' && !status.endsWith('=0'))),
+      ],
+      alive: this.#last?.alive,
+      failure: this.#failure,
+    }
+  }
+
+  async close(): Promise<void> {
+    await this.#list.close()
+    await this.#drafts.close()
+    await this.#stream.close()
+  }
+
+  /** A member that breaks off is judged by what the list says of it. */
+  async #visit(
+    key: string,
+    record: InodeRecord | undefined,
+    member: TarEntry | undefined,
+  ): Promise<UpperDraft | undefined> {
+    try {
+      return await this.#diff.visit(key, record, member)
+    } catch (error) {
+      this.#failure = streamFailure(error)
+      return this.#diff.visit(key, record, undefined)
+    }
+  }
+
+  async #judged([draft, again]: Pair): Promise<UpperResult | undefined> {
+    const isChanged = this.#isCompared && changedMeanwhile(draft?.record, again)
+    const judged =
+      draft ?? (again === undefined ? undefined : await this.#diff.visit(again.key, again, undefined))
+    if (judged === undefined) return undefined
+    const { key, entry, facts } = judged
+    if (entry === undefined || !isChanged) return { key, facts, entry }
+    return { key, facts, entry: { ...entry, flags: [...entry.flags, 'changed-during-read'] } }
+  }
+
+  /** Members of the tar, up to where something is wrong with it. */
+  async *#members(): AsyncGenerator<{ readonly key: string; readonly member: TarEntry }, void, undefined> {
+    let last: string | undefined
+    const tar = this.#stream.tar()
+    try {
+      for (;;) {
+        const next = await tar.next()
+        if (next.done === true) return
+        const key = pathKey(next.value.header.path)
+        if (key === undefined || (last !== undefined && key <= last))
+          throw new ImpoundError('integrity', "the node's tar is not sorted")
+        last = key
+        yield { key, member: next.value }
+        if (this.#failure !== undefined) return
+      }
+    } catch (error) {
+      this.#failure = streamFailure(error)
+    }
+  }
+
+  async *#readDrafts(): AsyncGenerator<UpperDraft, void, undefined> {
+    for await (const { text } of readLines(this.#drafts.read()))
+      yield JSON.parse(text.toString('utf8')) as UpperDraft
+  }
+
+  /** Nothing where the stream has ended before. */
+  async *#secondList(): AsyncGenerator<InodeRecord, void, undefined> {
+    if (this.#failure !== undefined) return
+    try {
+      await expected(this.#stream, 'list')
+      this.#isCompared = true
+      for await (const { record } of this.#stream.records()) yield record
+      const section = await this.#stream.section()
+      if (section.kind !== 'end') throw new ImpoundError('integrity', 'the capture has no end')
+      this.#last = section
+      await this.#stream.finish()
+    } catch (error) {
+      this.#isCompared = false
+      this.#failure = streamFailure(error)
+    }
+  }
+}
+
+type Pair = readonly [UpperDraft, InodeRecord | undefined] | readonly [undefined, InodeRecord]
+
+async function* keyed(
+  pairs: AsyncIterable<Pair>,
+): AsyncGenerator<{ readonly key: string; readonly pair: Pair }, void, undefined> {
+  for await (const pair of pairs) yield { key: pair[0]?.key ?? pair[1]?.key ?? '', pair }
+}
+
+// eslint-disable-next-line @typescript-eslint/require-await -- one kind of iterator for all that stands side by side
+async function* eachDeletion(
+  deletions: readonly (readonly [string, TreeFacts])[],
+): AsyncGenerator<{ readonly key: string; readonly facts: TreeFacts }, void, undefined> {
+  for (const [key, facts] of deletions) yield { key, facts }
+}
+
+async function* records(reader: ByteReader): AsyncGenerator<InodeRecord, void, undefined> {
+  for await (const { record } of readInodeRecords(reader)) yield record
+}
+
+async function expected(stream: UpperStream, kind: UpperSection['kind']): Promise<void> {
+  const section = await stream.section()
+  if (section.kind !== kind)
+    throw new ImpoundError('integrity', `the capture has '${section.kind}', not '${kind}'`)
+}
+
+/** What is wrong with the stream; anything else is thrown on. */
+function streamFailure(error: unknown): ImpoundError {
+  if (error instanceof ImpoundError && ['cut', 'integrity', 'too-big'].includes(error.code)) return error
+  throw error
+}
