@@ -2,43 +2,32 @@ import type { Baseline } from '../filesystem/baseline.js'
 import { bodyfileLine } from '../filesystem/bodyfile.js'
 import { pathsComplainedOf } from '../filesystem/capture-report.js'
 import { type Completeness, completenessOf } from '../filesystem/completeness.js'
-import { ContentKeeper } from '../filesystem/content-keeper.js'
-import { ContentTar } from '../filesystem/content-tar.js'
 import { degradedByExec, EXEC_DISTURBANCE } from '../filesystem/degraded.js'
 import type { CaptureEnd, ExecCapture } from '../filesystem/exec-capture.js'
 import { MountTable } from '../filesystem/mounts.js'
 import { readTree, type TreeEnd } from '../filesystem/read-tree.js'
 import { absenceProof, TreeDiff } from '../filesystem/tree-diff.js'
 import { TreeListing } from '../filesystem/tree-listing.js'
-import type { ChangeKind, FilesystemSummary } from '../model/documents.js'
-import { messageOf } from '../model/errors.js'
-import type { CountedReason, Source } from '../model/evidence.js'
-import type { ArtefactWriter, Sink } from '../model/ports/sink.js'
-import type { TargetContainer } from '../model/target.js'
+import type { FilesystemSummary } from '../model/documents.js'
+import type { Sink } from '../model/ports/sink.js'
+import {
+  close,
+  type Counts,
+  derived,
+  type FilesystemJob,
+  keeperInto,
+  NO_CHANGES,
+  startedAt,
+  whole,
+} from './filesystem-outputs.js'
 
-/** A capture that has begun, and where its results go. */
-export interface ContainerCapture {
-  readonly container: TargetContainer
-  /** 'filesystem/app' */
-  readonly directory: string
+/** A capture by exec that has begun, and where its results go. */
+export interface ContainerCapture extends FilesystemJob {
   readonly stream: ExecCapture
-  /** Keys of the volumes that the spec mounts. */
-  readonly volumes: readonly string[]
-  readonly source: Source
-  readonly maxContentBytes: number
-  readonly scratchDirectory: string
+  readonly passedOver: readonly PassedOver[]
 }
 
-type Counts = Record<ChangeKind, number>
-
-const NO_CHANGES: Counts = {
-  added: 0,
-  modified: 0,
-  deleted: 0,
-  'type-changed': 0,
-  'metadata-only': 0,
-  opaque: 0,
-}
+export type PassedOver = NonNullable<FilesystemSummary['passedOver']>[number]
 
 /** With the image: changed.tar while the stream comes, then diff.jsonl, bodyfile and summary.json. */
 export async function writeDiff(job: ContainerCapture, baseline: Baseline, sink: Sink): Promise<void> {
@@ -91,7 +80,7 @@ export async function writeDiff(job: ContainerCapture, baseline: Baseline, sink:
 
 /** Without the image: listing.jsonl, bodyfile and the content of what is newer than the container, in recent.tar. */
 export async function writeListing(job: ContainerCapture, sink: Sink): Promise<void> {
-  const { name, startedAt } = job.container
+  const { name } = job.container
   const recent = await sink.open(
     `${job.directory}/recent.tar`,
     job.source,
@@ -104,9 +93,8 @@ export async function writeListing(job: ContainerCapture, sink: Sink): Promise<v
   )
   const bodyfile = await sink.open(`${job.directory}/bodyfile`, derived(job, 'text/plain'), '')
   const { keeper, finish } = keeperInto(recent, job)
-  const started = startedAt === undefined ? Number.NaN : Math.floor(Date.parse(startedAt) / 1000)
   const listing = new TreeListing(
-    Number.isNaN(started) ? undefined : started,
+    startedAt(job.container),
     keeper,
     (text) => lines.write(text),
     (text) => bodyfile.write(text),
@@ -139,69 +127,11 @@ export async function writeListing(job: ContainerCapture, sink: Sink): Promise<v
   })
 }
 
-function keeperInto(
-  writer: ArtefactWriter,
-  job: ContainerCapture,
-): { readonly keeper: ContentKeeper; readonly finish: () => Promise<void> } {
-  const tar = new ContentTar((chunk) => writer.write(chunk))
-  return {
-    keeper: new ContentKeeper(tar, job.maxContentBytes, job.scratchDirectory),
-    finish: () => tar.finish(),
-  }
-}
-
-/** Runs what fills the writers; should it fail, what they have is kept and marked before the error travels on. */
-async function whole<Result>(
-  writers: readonly ArtefactWriter[],
-  fill: () => Promise<Result>,
-): Promise<Result> {
-  try {
-    return await fill()
-  } catch (error) {
-    for (const writer of writers) await writer.partial('failed', messageOf(error)).catch(() => undefined)
-    throw error
-  }
-}
-
 function absence(tree: TreeEnd, end: CaptureEnd): (key: string) => boolean {
   const { report } = end
   const isWhole = tree.ended !== undefined && end.failure === undefined && report.trailer !== undefined
   const complaints = report.overflowed ? undefined : pathsComplainedOf(report)
   return absenceProof(isWhole, report.trailer?.tar, complaints)
-}
-
-async function close(
-  writer: ArtefactWriter,
-  complete: Completeness,
-  tooBig: number,
-  job: ContainerCapture,
-): Promise<void> {
-  const [reason, why] = shortcoming(complete, tooBig, job.maxContentBytes)
-  if (reason === undefined) await writer.end()
-  else await writer.partial(reason, why)
-}
-
-function shortcoming(
-  complete: Completeness,
-  tooBig: number,
-  maxContentBytes: number,
-): readonly [CountedReason, string] | readonly [] {
-  if (!complete.complete) return [complete.reason, complete.why]
-  if (tooBig === 0) return []
-  return [
-    'too-big',
-    `${tooBig} files did not fit into ${maxContentBytes} bytes: they are listed, their content was not kept; first come, first kept`,
-  ]
-}
-
-function derived(job: ContainerCapture, mediaType: string): Source {
-  const { request } = job.source
-  return {
-    kind: 'derived',
-    mediaType,
-    trust: 'target-controlled',
-    ...(request === undefined ? {} : { request }),
-  }
 }
 
 interface Result {
@@ -221,6 +151,7 @@ async function summarise(job: ContainerCapture, sink: Sink, result: Result): Pro
     container: job.container.name,
     method: 'exec',
     trust: 'target-controlled',
+    ...(job.passedOver.length === 0 ? {} : { passedOver: job.passedOver }),
     disturbance: EXEC_DISTURBANCE,
     degraded: result.degraded,
     baseline: result.trusted,

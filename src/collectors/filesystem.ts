@@ -8,10 +8,13 @@ import type { CollectContext, Collector } from '../model/collector.js'
 import { isCode } from '../model/errors.js'
 import type { Source } from '../model/evidence.js'
 import type { Sink } from '../model/ports/sink.js'
+import type { Scripts } from '../model/scripts.js'
 import { safeSegment } from '../model/safe-segment.js'
 import { containersOf, type Target, type TargetContainer } from '../model/target.js'
 import { nodePlatform } from './node-platform.js'
-import { type ContainerCapture, writeDiff, writeListing } from './filesystem-results.js'
+import { beginOnNode, writeUpper } from './filesystem-node.js'
+import type { FilesystemJob } from './filesystem-outputs.js'
+import { type ContainerCapture, type PassedOver, writeDiff, writeListing } from './filesystem-results.js'
 
 /** Bytes of a container's tar that are read at most, beside what the image has and what is kept; headers and surprises. */
 const SLACK_BYTES = 2 ** 30
@@ -19,43 +22,49 @@ const SLACK_BYTES = 2 ** 30
 const UNKNOWN_IMAGE_BYTES = 8 * 2 ** 30
 
 /**
- * What changed in each running container against its image. This version reads through the container itself (`exec`); the ways
- * by an ephemeral container and by the node will come before it when they are allowed. `script` is the text of
- * templates/capture-filesystem.sh; `scratchDirectory` gets one encrypted temporary file while a container is read.
+ * What changed in each running container against its image. Of the ways that are allowed the best that works is taken: the upper
+ * directory on its node, then the container's own sh and tar. `scratchDirectory` gets encrypted temporary files while a container
+ * is read.
  */
-export function createFilesystemCollector(script: string, scratchDirectory: string = tmpdir()): Collector {
+export function createFilesystemCollector(
+  scripts: Pick<Scripts, 'captureFilesystem' | 'upperdir'>,
+  scratchDirectory: string = tmpdir(),
+): Collector {
   return {
     name: 'filesystem',
     summary:
-      "what changed in every running container against its image, read through the container's own tar",
+      "what changed in every running container against its image, read on its node or through the container's own tar",
     phases: ['slow'],
-    requirements: (options, target) => ({
-      access: options.allow.has('exec')
-        ? (['get', 'create'] as const).map((verb) => ({
-            verb,
-            group: '',
-            resource: 'pods',
-            subresource: 'exec',
-            namespace: target.namespace,
-          }))
-        : [],
-      impact: 'exec',
+    requirements: ({ allow }, target) => ({
+      // Beside the node it is a second best, and may be refused
+      access:
+        allow.has('exec') && !allow.has('node')
+          ? (['get', 'create'] as const).map((verb) => ({
+              verb,
+              group: '',
+              resource: 'pods',
+              subresource: 'exec',
+              namespace: target.namespace,
+            }))
+          : [],
+      impact: allow.has('node') ? 'node' : 'exec',
     }),
     async collect(context, target, sink) {
       const platform = await nodePlatform(context, target)
       const baselines = new Baselines(context.registry, platform, context.run.signal)
+      const { allow } = context.options
       for (const container of containersOf(target.pod)) {
         const subject = `filesystem ${container.name}`
         if (!container.running) {
           await sink.skip(subject, 'not-applicable', 'the container is not running')
-        } else if (!context.options.allow.has('exec')) {
+        } else if (!allow.has('exec') && !allow.has('node')) {
           await sink.skip(
             subject,
             'not-allowed',
-            "reading it starts the container's own sh and tar; allow that with --allow exec",
+            "reading it starts a pod on its node (--allow node) or the container's own sh and tar (--allow exec)",
           )
         } else {
-          await capture(context, target, container, { script, scratchDirectory, baselines }, sink)
+          await capture(context, target, container, { scripts, scratchDirectory, baselines }, sink)
         }
       }
     },
@@ -63,7 +72,7 @@ export function createFilesystemCollector(script: string, scratchDirectory: stri
 }
 
 interface Means {
-  readonly script: string
+  readonly scripts: Pick<Scripts, 'captureFilesystem' | 'upperdir'>
   readonly scratchDirectory: string
   readonly baselines: Baselines
 }
@@ -77,26 +86,100 @@ async function capture(
 ): Promise<void> {
   const subject = `filesystem ${container.name}`
   const baseline = await baselineOf(context, container, means.baselines, sink)
-  let stream: ExecCapture
-  try {
-    stream = await start(context, target, container, means.script, baseline)
-  } catch (error) {
-    if (context.run.signal.aborted) throw error
-    await sink.failed(subject, error)
-    return
-  }
-  const job: ContainerCapture = {
+  const place = {
     container,
     directory: `filesystem/${safeSegment(container.name)}`,
-    stream,
     volumes: volumeMountsOf(target.pod, container.name),
-    source: streamSource(container),
     maxContentBytes: context.options.maxContentBytes,
     scratchDirectory: means.scratchDirectory,
   }
-  if (baseline === undefined) await writeListing(job, sink)
-  else await writeDiff(job, baseline, sink)
-  const interrupted = interruption(await stream.end, context.run.signal)
+  const { allow } = context.options
+  const passedOver: PassedOver[] = []
+  try {
+    if (allow.has('node')) {
+      try {
+        await captureOnNode(
+          context,
+          target,
+          { ...place, source: nodeSource(container) },
+          baseline,
+          means,
+          sink,
+        )
+        return
+      } catch (error) {
+        if (!(error instanceof WayClosed) || !allow.has('exec')) throw error
+        passedOver.push({ method: 'node', why: error.why.message })
+      }
+    }
+    await captureInside(
+      context,
+      target,
+      { ...place, source: execSource(container) },
+      baseline,
+      means,
+      passedOver,
+      sink,
+    )
+  } catch (error) {
+    if (context.run.signal.aborted || !(error instanceof WayClosed)) throw error
+    await sink.failed(subject, error.why)
+  }
+}
+
+/** A way that could not even be begun: it has left nothing, and another may be tried. */
+class WayClosed extends Error {
+  readonly why: Error
+
+  constructor(why: Error) {
+    super(why.message)
+    this.why = why
+  }
+}
+
+async function begun<Begun>(way: Promise<Begun>, signal: AbortSignal): Promise<Begun> {
+  try {
+    return await way
+  } catch (error) {
+    if (signal.aborted || !(error instanceof Error) || isCode(error, 'storage', 'bug')) throw error
+    throw new WayClosed(error)
+  }
+}
+
+async function captureOnNode(
+  context: CollectContext,
+  target: Target,
+  job: FilesystemJob,
+  baseline: Baseline | undefined,
+  { scripts }: Means,
+  sink: Sink,
+): Promise<void> {
+  const node = target.pod.spec?.nodeName ?? ''
+  const { signal } = context.run
+  const upper = await begun(beginOnNode(context, node, scripts.upperdir, job, baseline), signal)
+  await writeUpper(job, upper, baseline, sink)
+  const interrupted = interruption(await upper.capture.end, signal)
+  if (interrupted !== undefined) throw interrupted
+}
+
+async function captureInside(
+  context: CollectContext,
+  target: Target,
+  job: FilesystemJob,
+  baseline: Baseline | undefined,
+  { scripts }: Means,
+  passedOver: readonly PassedOver[],
+  sink: Sink,
+): Promise<void> {
+  const { signal } = context.run
+  const stream = await begun(
+    start(context, target, job.container, scripts.captureFilesystem, baseline),
+    signal,
+  )
+  const inside: ContainerCapture = { ...job, stream, passedOver }
+  if (baseline === undefined) await writeListing(inside, sink)
+  else await writeDiff(inside, baseline, sink)
+  const interrupted = interruption(await stream.end, signal)
   if (interrupted !== undefined) throw interrupted
 }
 
@@ -115,7 +198,9 @@ async function baselineOf(
     return await baselines.of(container, document, (bytes) => context.progress(subject, bytes))
   } catch (error) {
     if (context.run.signal.aborted || !isBaselineFailure(error)) throw error
-    const consequence = 'without the image nobody can say what changed: the container is listed instead'
+    const consequence = context.options.allow.has('node')
+      ? "on its node the container is compared with the node's copy of its layers instead, which nobody checked"
+      : 'without the image nobody can say what changed: the container is listed instead'
     if (isCode(error, 'refused')) {
       await sink.skip(subject, 'not-allowed', [error.message, ...error.hints, consequence].join('; '))
     } else {
@@ -146,7 +231,16 @@ function start(
   )
 }
 
-function streamSource(container: TargetContainer): Source {
+function nodeSource(container: TargetContainer): Source {
+  return {
+    kind: 'stream',
+    mediaType: 'application/x-tar',
+    trust: 'node-kernel',
+    request: `node ${container.name}: sh -c (templates/node/upperdir.sh) impound-upperdir`,
+  }
+}
+
+function execSource(container: TargetContainer): Source {
   return {
     kind: 'stream',
     mediaType: 'application/x-tar',

@@ -19,6 +19,6 @@ export function collectors(scripts: Scripts): readonly Collector[] {
     referencesCollector,
     logsCollector,
     imageCollector,
-    createFilesystemCollector(scripts.captureFilesystem),
+    createFilesystemCollector(scripts),
   ]
 }

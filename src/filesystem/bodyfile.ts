@@ -28,7 +28,7 @@ export function bodyfileLine(
   const fields = [
     '0',
     `${encoded(bytes)}${link}${isGone ? ' (deleted)' : ''}`,
-    '0',
+    facts.ino ?? 0,
     modeString(facts),
     facts.uid,
     facts.gid,

@@ -38,7 +38,10 @@ function complaint(status: number, complaints: readonly string[]): string {
 }
 
 /** The error that has to travel on after what came was kept: an interrupt. */
-export function interruption(end: CaptureEnd, signal: AbortSignal): ImpoundError | undefined {
+export function interruption(
+  end: Pick<CaptureEnd, 'failure'>,
+  signal: AbortSignal,
+): ImpoundError | undefined {
   if (!signal.aborted) return undefined
   return end.failure?.code === 'aborted'
     ? end.failure

@@ -95,7 +95,8 @@ function paxRecords(name: string, facts: TreeFacts, type: MemberType, size: numb
   if (facts.atime !== undefined) records.push(['atime', paxDecimal(facts.atime)])
   if (facts.ctime !== undefined) records.push(['ctime', paxDecimal(facts.ctime)])
   for (const [attribute, value] of facts.xattrs ?? []) {
-    if (!attribute.includes('=')) records.push([`SCHILY.xattr.${attribute}`, value])
+    // As GNU tar writes and reads names: '=' would end the keyword
+    records.push([`SCHILY.xattr.${attribute.replaceAll('%', '%25').replaceAll('=', '%3D')}`, value])
   }
   return records
 }

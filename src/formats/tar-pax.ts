@@ -52,11 +52,14 @@ export function overlayPax(
   if (records.length === 0) return below
   const merged = new Map(below)
   for (const { key, value } of records) {
-    if (value.length === 0) merged.delete(key)
+    // An attribute may have an empty value: overlayfs marks so a file without content of its own
+    if (value.length === 0 && !key.startsWith(SCHILY)) merged.delete(key)
     else merged.set(key, value)
   }
   return merged
 }
+
+const SCHILY = 'SCHILY.xattr.'
 
 /** A header with the fields that PAX records replace. */
 export function applyPax(header: TarHeader, pax: ReadonlyMap<string, Buffer>): TarHeader {
@@ -81,7 +84,6 @@ export function applyPax(header: TarHeader, pax: ReadonlyMap<string, Buffer>): T
   }
 }
 
-const SCHILY = 'SCHILY.xattr.'
 const LIBARCHIVE = 'LIBARCHIVE.xattr.'
 
 /** SCHILY.xattr carries raw bytes; LIBARCHIVE.xattr has a percent-encoded name and base64. */

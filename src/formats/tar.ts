@@ -58,50 +58,58 @@ export interface TarEnd {
  * it ended, after reading the source to its end. Throws `cut` where the source ends before the end mark, `integrity` on
  * anything malformed, `too-big` past a limit; errors of the source as they are. Entries are to be read in order.
  */
-export async function* readTar(
+export function readTar(
   source: AsyncIterable<Uint8Array>,
   limits: Partial<TarLimits> = {},
 ): AsyncGenerator<TarEntry, TarEnd, undefined> {
   const bounds: TarLimits = { ...DEFAULTS, ...limits }
   const reader = new ByteReader(source, 'the tar', bounds.totalBytes)
-  try {
-    const entries = yield* members(reader, bounds)
-    return await afterEnd(reader, entries)
-  } finally {
-    await reader.close()
-  }
+  const ended = (entries: number): Promise<TarEnd> => afterEnd(reader, entries)
+  return members(reader, bounds, ended, () => reader.close())
 }
 
 /**
  * Reads a tar that is a part of a longer stream, as {@link readTar} does, and leaves the reader behind it: a writer fills up to
  * whole records of `recordBytes` with zeros. Anything else there is `integrity`. The reader's own bound is the one on bytes.
  */
-export async function* readTarWithin(
+export function readTarWithin(
   reader: ByteReader,
   recordBytes: number,
   limits: Partial<TarLimits> = {},
 ): AsyncGenerator<TarEntry, { readonly entries: number; readonly bytes: number }, undefined> {
   const start = reader.position
-  const entries = yield* members(reader, { ...DEFAULTS, ...limits })
-  const fill = (recordBytes - ((reader.position - start) % recordBytes)) % recordBytes
-  if (!isZero(await reader.exactly(fill)))
-    throw new ImpoundError('integrity', 'tar: the record of its end mark is filled up with something else')
-  return { entries, bytes: reader.position - start }
+  const ended = async (entries: number): Promise<{ readonly entries: number; readonly bytes: number }> => {
+    const fill = (recordBytes - ((reader.position - start) % recordBytes)) % recordBytes
+    if (!isZero(await reader.exactly(fill)))
+      throw new ImpoundError('integrity', 'tar: the record of its end mark is filled up with something else')
+    return { entries, bytes: reader.position - start }
+  }
+  return members(reader, { ...DEFAULTS, ...limits }, ended, () => Promise.resolve())
 }
 
-async function* members(reader: ByteReader, bounds: TarLimits): AsyncGenerator<TarEntry, number, undefined> {
-  let globals: ReadonlyMap<string, Buffer> = new Map()
-  let entries = 0
-  for (;;) {
-    const found = await nextHeader(reader, bounds, globals)
-    globals = found.globals
-    if (found.header === undefined) return entries
-    entries += 1
-    if (entries > bounds.entries)
-      throw new ImpoundError('too-big', `tar: more than ${bounds.entries} entries`)
-    const content = new Content(reader, found.header.size)
-    yield { header: found.header, content }
-    if (!content.finishAtHand()) await content.finish()
+/** One generator for both: one that delegates to another costs every entry two more promises. */
+async function* members<End>(
+  reader: ByteReader,
+  bounds: TarLimits,
+  ended: (entries: number) => Promise<End>,
+  left: () => Promise<void>,
+): AsyncGenerator<TarEntry, End, undefined> {
+  try {
+    let globals: ReadonlyMap<string, Buffer> = new Map()
+    let entries = 0
+    for (;;) {
+      const found = await nextHeader(reader, bounds, globals)
+      globals = found.globals
+      if (found.header === undefined) return await ended(entries)
+      entries += 1
+      if (entries > bounds.entries)
+        throw new ImpoundError('too-big', `tar: more than ${bounds.entries} entries`)
+      const content = new Content(reader, found.header.size)
+      yield { header: found.header, content }
+      if (!content.finishAtHand()) await content.finish()
+    }
+  } finally {
+    await left()
   }
 }
 

@@ -194,6 +194,19 @@ export interface FilesystemSummary {
   readonly container: string
   readonly method: 'exec' | 'ephemeral' | 'node'
   readonly trust: Trust
+  /** Ways that were allowed and would have been better, and why they were not taken. */
+  readonly passedOver?: readonly { readonly method: 'node' | 'ephemeral'; readonly why: string }[]
+  /** Of the node and its pod of ours; by the node only. */
+  readonly node?: {
+    readonly name: string
+    readonly pod: string
+    readonly image: string
+    readonly kernel: string
+    /** As the container's mountinfo has it, with its escapes. */
+    readonly upperdir: string
+    /** Paths but directories that stand in the upper directory and are what the image has. */
+    readonly sameAsImage: number
+  }
   /** What the capture did to the container: processes started, access times. */
   readonly disturbance: readonly string[]
   /** What this way of reading can't see here. */

@@ -1,6 +1,7 @@
 /** Scripts that run in containers and on nodes: files of templates/, put together in this order. A node's begins with containers.sh. */
 export const SCRIPT_FILES = {
   captureFilesystem: ['capture-filesystem.sh'],
+  upperdir: ['node/containers.sh', 'node/upperdir.sh'],
 } as const satisfies Readonly<Record<string, readonly string[]>>
 
 /** The text of each script. */

@@ -33,6 +33,9 @@ function filesystemOf({ summary, entries }: ReportFilesystem, directory: string)
   return {
     container: summary.container,
     method: METHOD_WORDS[summary.method],
+    passedOver: (summary.passedOver ?? []).map(
+      ({ method, why }) => sentence`Not read ${plain(METHOD_WORDS[method])}: ${why}`,
+    ),
     trust: TRUST_WORDS[summary.trust],
     baseline: baselineWords(summary.baseline),
     capture: captureWords(summary.capture),
@@ -49,6 +52,9 @@ function baselineWords(baseline: ReportFilesystem['summary']['baseline']): Sente
     return plain(
       'There was no image to compare with: what is listed is what was there, not what was changed.',
     )
+  }
+  if (baseline.source === 'node-lower') {
+    return sentence`Compared with the image's layers as they lie on the node, put together by its kernel: ${baseline.entries} entries. Nobody checked them against a digest: root on the node could have changed them.`
   }
   const checked = baseline.verified
     ? plain('every layer matched its digest')

@@ -93,6 +93,8 @@ export interface FilesystemReport {
   readonly entries: Bounded<ChangeRow>
   readonly disturbance: readonly string[]
   readonly degraded: readonly string[]
+  /** Better ways that were allowed, and why they were not taken. */
+  readonly passedOver: readonly Sentence[]
 }
 
 export interface ChangeRow {

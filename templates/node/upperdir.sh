@@ -108,15 +108,11 @@ case ,$options, in
   *) fail 5 "the overlay's options are cut: they name no workdir" ;;
 esac
 
-# The kernel shows the times of the upper directory's root as those of the overlay's root
+# The kernel shows the times of the upper directory's root as those of the overlay's root. While somebody writes there they move:
+# between two looks at the one lies the look at the other.
 is_upper() {
-  tries=0
-  while [ $tries -lt 3 ]; do
-    tries=$((tries + 1))
-    seen=$(stat -L -c '%f %.9Y %.9Z' -- "$proc/$pid/root/") || return 1
-    [ "$seen" = "$(stat -L -c '%f %.9Y %.9Z' -- "$1")" ] && return 0
-  done
-  return 1
+  before=$(stat -L -c '%f %.9Z' -- "$1/") && seen=$(stat -L -c '%f %.9Z' -- "$proc/$pid/root/") &&
+    after=$(stat -L -c '%f %.9Z' -- "$1/") && printf '%s\n' "$before" "$seen" "$after" | sort -c 2>/dev/null
 }
 
 unescape "$upper_option"

@@ -1,11 +1,10 @@
-import { readFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { resolve } from 'node:path'
 
 import { afterAll, beforeAll, expect, it } from '@jest/globals'
 
 import { createFilesystemCollector } from '../../src/collectors/filesystem.js'
 import { imageCollector } from '../../src/collectors/image.js'
+import { readScripts } from '../../src/engine/system.js'
 import { startLabRegistry } from '../../src/lab/registry/registry.js'
 import { seedShop, SHOP_REGISTRY_HOST } from '../../src/lab/shop/shop.js'
 import type { DiffEntry, FilesystemSummary } from '../../src/model/documents.js'
@@ -16,8 +15,6 @@ import { createRegistry, parseRegistryPolicy } from '../../src/registry/index.js
 import { collectContext, LINUX_NODE } from './collect-context.js'
 import { MemorySink } from './memory-sink.js'
 import { objections } from './schema.js'
-
-const SCRIPT = readFileSync(resolve(import.meta.dirname, '../../templates/capture-filesystem.sh'), 'utf8')
 
 const seed = seedShop({ now: new Date('2026-11-22T03:00:00Z') })
 const object = seed.objects.find(({ metadata }) => (metadata as { uid?: string }).uid === seed.suspect.uid)!
@@ -50,7 +47,7 @@ beforeAll(async () => {
     }),
   })
   await imageCollector.collect(context, target, sink)
-  await createFilesystemCollector(SCRIPT, tmpdir()).collect(context, target, sink)
+  await createFilesystemCollector(await readScripts(), tmpdir()).collect(context, target, sink)
 })
 afterAll(() => registry.close())
 

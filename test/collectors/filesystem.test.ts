@@ -15,7 +15,10 @@ import { collectContext, type ContainerFacts, LINUX_NODE, targetOf } from './col
 import { MemorySink } from './memory-sink.js'
 import { objections } from './schema.js'
 
-const collector = createFilesystemCollector('the script', tmpdir())
+const collector = createFilesystemCollector(
+  { captureFilesystem: 'the script', upperdir: 'another' },
+  tmpdir(),
+)
 const LATER = new Date('2026-11-21T00:00:00Z')
 const BIG = Buffer.alloc(1_200_000, 'image')
 

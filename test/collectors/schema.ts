@@ -1,5 +1,5 @@
-import { readFileSync } from 'node:fs'
-import { resolve } from 'node:path'
+import { readdirSync, readFileSync } from 'node:fs'
+import { join, resolve } from 'node:path'
 
 import { Ajv2020, type ValidateFunction } from 'ajv/dist/2020.js'
 
@@ -15,6 +15,9 @@ export function objections(schema: string, document: unknown): readonly string[]
 }
 
 function compile(schema: string): ValidateFunction {
-  const path = resolve(import.meta.dirname, `../../schemas/${schema}.json`)
-  return new Ajv2020({ allErrors: true }).compile(JSON.parse(readFileSync(path, 'utf8')) as object)
+  const folder = resolve(import.meta.dirname, '../../schemas')
+  const read = (file: string): object => JSON.parse(readFileSync(join(folder, file), 'utf8')) as object
+  // A schema may refer to another
+  const others = readdirSync(folder).filter((file) => file !== `${schema}.json`)
+  return new Ajv2020({ allErrors: true, schemas: others.map(read) }).compile(read(`${schema}.json`))
 }

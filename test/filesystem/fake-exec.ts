@@ -68,6 +68,7 @@ export function running(...prefix: readonly string[]): Exec {
         }
       }
       const closed = once(child, 'close')
+      closed.catch(() => undefined)
       await Promise.all([
         pump(child.stdout, stdout, (bytes) => (stdoutBytes += bytes)),
         pump(child.stderr, stderr, (bytes) => (stderrBytes += bytes)),

@@ -107,7 +107,7 @@ const SHAPES: readonly (readonly [string, Shape])[] = [
   ['diff-entry/$defs/facts', shape<FileFacts>()('type mode uid gid size mtime', 'atime ctime link device sha256 layer xattrs ino nlink allocated')],
   ['error', shape<FailureDocument>()('schema exitStatus error', '')],
   ['event', shape<EventLine>()('about kind name type reason message count reporter uid derivedFrom', 'first last')],
-  ['filesystem-summary', shape<FilesystemSummary>()('schema container method trust disturbance degraded baseline capture counts contentKeptBytes', '')],
+  ['filesystem-summary', shape<FilesystemSummary>()('schema container method trust disturbance degraded baseline capture counts contentKeptBytes', 'passedOver node')],
   ['image', shape<ImageDocument>()('schema derivedFrom container reference imageID notes', 'digest registry tagNow')],
   ['index', shape<ArtefactRecord>()('path sha256 bytes collector source status startedAt endedAt', 'target reason detail')],
   ['ledger/$defs/row', shape<LedgerRow>()('collector subject status', 'target reason detail path bytes')],

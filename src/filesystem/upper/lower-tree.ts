@@ -1,8 +1,8 @@
 import { hashContent } from '../content-hash.js'
-import { factsOf, type TreeFacts } from '../facts.js'
+import type { TreeFacts } from '../facts.js'
 import { pathKey } from '../path-key.js'
 import { idInside } from './id-map.js'
-import type { InodeRecord } from './inode-record.js'
+import { nodeFacts, recordFacts } from './node-facts.js'
 import type { UpperFacts } from './upper-facts.js'
 import type { BaselineTree } from './upper-diff.js'
 import type { UpperStream } from './upper-stream.js'
@@ -25,7 +25,7 @@ export async function readLower(stream: UpperStream, facts: UpperFacts): Promise
     if (entries.size < ENTRIES) entries.set(record.key, inside(recordFacts(record)))
   for await (const entry of stream.tar()) {
     const key = pathKey(entry.header.path)
-    const found = factsOf(entry.header)
+    const found = nodeFacts(entry.header)
     if (key === undefined || found === undefined) continue
     const target = found.type === 'hardlink' ? entries.get(targetKey(found.link)) : undefined
     const sha256 = found.type === 'file' ? await hashContent(entry) : undefined
@@ -36,25 +36,4 @@ export async function readLower(stream: UpperStream, facts: UpperFacts): Promise
 
 function targetKey(link: string | undefined): string {
   return pathKey(Buffer.from(link ?? '', 'latin1')) ?? ''
-}
-
-/** Facts from stat alone. */
-export function recordFacts(record: InodeRecord): TreeFacts {
-  const { type, mode, uid, gid, size, mtime, atime, ctime, device } = record
-  return {
-    type,
-    mode,
-    uid,
-    gid,
-    size,
-    mtime,
-    atime,
-    ctime,
-    link: undefined,
-    device,
-    sha256: undefined,
-    layer: undefined,
-    implied: false,
-    xattrs: undefined,
-  }
 }

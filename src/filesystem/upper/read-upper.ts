@@ -18,7 +18,6 @@ import type { UpperSection, UpperStream } from './upper-stream.js'
 export interface ReadUpperOptions {
   /** Undefined: the stream brings the layers below. */
   readonly image: BaselineTree | undefined
-  readonly keeper: ContentKeeper
   /** When the container started, in seconds since 1970. */
   readonly startedAt: number | undefined
   readonly scratchDirectory: string
@@ -32,12 +31,8 @@ export interface UpperResult {
   readonly key: string
 }
 
-/** How a capture of an upper directory ended; known once its results were read. */
+/** How a capture of an upper directory ended. */
 export interface UpperEnd {
-  readonly facts: UpperFacts
-  readonly baseline: BaselineTree
-  /** Why the layers below could not be had; undefined where they were, or were not asked for. */
-  readonly noLower: string | undefined
   /** Paths in upper. */
   readonly entries: number
   readonly same: number
@@ -51,30 +46,37 @@ export interface UpperEnd {
   readonly failure: ImpoundError | undefined
 }
 
+export interface UpperResults {
+  /** Every path that stands in upper or is gone by it, sorted by its bytes, while the second list comes. */
+  readonly results: AsyncIterable<UpperResult>
+  /** To be asked once the results were read. */
+  readonly end: () => UpperEnd
+}
+
 const NOTHING: BaselineTree = new Map()
 
 /**
  * Reads what templates/node/upperdir.sh sends and compares it as it comes. Contents go to the keeper; lists go through encrypted
  * scratch files, so that memory does not grow with the number of paths. What is wrong with the stream ends the reading and is told
- * by {@link end}: what came before it is judged, what should have come after is listed without content. Throws only what is wrong
+ * by `end`: what came before it is judged, what should have come after is listed without content. Throws only what is wrong
  * before the first path, and what is local.
  */
 export class UpperReading {
+  readonly facts: UpperFacts
+  /** What is compared with; empty where {@link noLower} says why. */
+  readonly baseline: BaselineTree
+  readonly noLower: string | undefined
   readonly #stream: UpperStream
-  readonly #diff: UpperDiff
-  readonly #facts: UpperFacts
-  readonly #baseline: BaselineTree
-  readonly #noLower: string | undefined
+  readonly #startedAt: number | undefined
   readonly #list: Spill
   readonly #drafts: Spill
-  #entries = 0
   #isCompared = false
   #failure: ImpoundError | undefined
   #last: Extract<UpperSection, { kind: 'end' }> | undefined
 
   private constructor(parts: {
     readonly stream: UpperStream
-    readonly diff: UpperDiff
+    readonly startedAt: number | undefined
     readonly facts: UpperFacts
     readonly baseline: BaselineTree
     readonly noLower: string | undefined
@@ -82,10 +84,10 @@ export class UpperReading {
     readonly drafts: Spill
   }) {
     this.#stream = parts.stream
-    this.#diff = parts.diff
-    this.#facts = parts.facts
-    this.#baseline = parts.baseline
-    this.#noLower = parts.noLower
+    this.facts = parts.facts
+    this.baseline = parts.baseline
+    this.noLower = parts.noLower
+    this.#startedAt = parts.startedAt
     this.#list = parts.list
     this.#drafts = parts.drafts
   }
@@ -111,14 +113,8 @@ export class UpperReading {
       }
       if (section.kind !== 'upper') throw new ImpoundError('integrity', 'the capture has no content')
       baseline ??= NOTHING
-      const diff = new UpperDiff({
-        image: baseline,
-        keeper: options.keeper,
-        facts,
-        classes: new UpperClasses(facts.mounts),
-        startedAt: options.startedAt,
-      })
-      return new UpperReading({ stream, diff, facts, baseline, noLower, list, drafts })
+      const { startedAt } = options
+      return new UpperReading({ stream, startedAt, facts, baseline, noLower, list, drafts })
     } catch (error) {
       await list.close()
       await drafts.close()
@@ -126,40 +122,50 @@ export class UpperReading {
     }
   }
 
-  /** Reads the content. To be called once, before {@link results}. */
-  async content(): Promise<void> {
-    const listed = new ByteReader(this.#list.read(), 'the list of paths')
-    for await (const [record, member] of sideBySide(records(listed), this.#members())) {
-      const key = record?.key ?? member?.key ?? ''
-      const draft = await this.#visit(key, record, member?.member)
-      if (draft === undefined) continue
-      this.#entries += 1
-      await this.#drafts.write(Buffer.from(`${JSON.stringify(draft)}\n`))
-    }
+  /** Received so far. */
+  get bytes(): number {
+    return this.#stream.bytes
   }
 
-  /** Every path that stands in upper or is gone by it, sorted by its bytes, while the second list comes. */
-  async *results(): AsyncGenerator<UpperResult, void, undefined> {
-    const deletions = this.#diff.deletions()
+  /** Reads the content. Gives what tells the results, once. */
+  async content(keeper: ContentKeeper): Promise<UpperResults> {
+    const diff = new UpperDiff({
+      image: this.baseline,
+      keeper,
+      facts: this.facts,
+      classes: new UpperClasses(this.facts.mounts),
+      startedAt: this.#startedAt,
+    })
+    const listed = new ByteReader(this.#list.read(), 'the list of paths')
+    let entries = 0
+    for await (const [record, member] of sideBySide(records(listed), this.#members())) {
+      const key = record?.key ?? member?.key ?? ''
+      const draft = await this.#visit(diff, key, record, member?.member)
+      if (draft === undefined) continue
+      entries += 1
+      await this.#drafts.write(Buffer.from(`${JSON.stringify(draft)}\n`))
+    }
+    return { results: this.#results(diff), end: () => this.#end(diff, entries) }
+  }
+
+  async *#results(diff: UpperDiff): AsyncGenerator<UpperResult, void, undefined> {
+    const deletions = diff.deletions()
     const drafted = sideBySide(this.#readDrafts(), this.#secondList())
     for await (const [found, gone] of sideBySide(keyed(drafted), eachDeletion(deletions))) {
       if (found !== undefined) {
-        const result = await this.#judged(found.pair)
+        const result = await this.#judged(diff, found.pair)
         if (result !== undefined) yield result
-      } else if (gone !== undefined) {
-        yield { key: gone.key, ...this.#diff.deletion(gone.key, gone.facts, gone.facts) }
+      } else {
+        yield { key: gone.key, ...diff.deletion(gone.key, gone.facts, gone.facts) }
       }
     }
   }
 
-  end(): UpperEnd {
+  #end(diff: UpperDiff, entries: number): UpperEnd {
     return {
-      facts: this.#facts,
-      baseline: this.#baseline,
-      noLower: this.#noLower,
-      entries: this.#entries,
-      same: this.#diff.same,
-      foreignOwners: this.#diff.foreignOwners,
+      entries,
+      same: diff.same,
+      foreignOwners: diff.foreignOwners,
       isCompared: this.#isCompared,
       troubles: [
         ...new Set(this.#last?.statuses.filter((status) => status !== '' && !status.endsWith('=0'))),
@@ -177,22 +183,22 @@ export class UpperReading {
 
   /** A member that breaks off is judged by what the list says of it. */
   async #visit(
+    diff: UpperDiff,
     key: string,
     record: InodeRecord | undefined,
     member: TarEntry | undefined,
   ): Promise<UpperDraft | undefined> {
     try {
-      return await this.#diff.visit(key, record, member)
+      return await diff.visit(key, record, member)
     } catch (error) {
       this.#failure = streamFailure(error)
-      return this.#diff.visit(key, record, undefined)
+      return diff.visit(key, record, undefined)
     }
   }
 
-  async #judged([draft, again]: Pair): Promise<UpperResult | undefined> {
+  async #judged(diff: UpperDiff, [draft, again]: Pair): Promise<UpperResult | undefined> {
     const isChanged = this.#isCompared && changedMeanwhile(draft?.record, again)
-    const judged =
-      draft ?? (again === undefined ? undefined : await this.#diff.visit(again.key, again, undefined))
+    const judged = draft ?? (await diff.visit(again.key, again, undefined))
     if (judged === undefined) return undefined
     const { key, entry, facts } = judged
     if (entry === undefined || !isChanged) return { key, facts, entry }

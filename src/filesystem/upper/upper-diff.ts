@@ -3,11 +3,11 @@ import type { ChangedAspect, DiffEntry, FileFacts } from '../../model/documents.
 import { changeFlags, changeKind, differences } from '../comparison.js'
 import type { ContentKeeper, Kept } from '../content-keeper.js'
 import { isMemberType } from '../content-tar.js'
-import { factsOf, fileFacts, type TreeFacts } from '../facts.js'
+import { fileFacts, type TreeFacts } from '../facts.js'
 import { ancestorsOf, documentedPath } from '../path-key.js'
 import { idInside } from './id-map.js'
 import type { InodeRecord } from './inode-record.js'
-import { recordFacts } from './lower-tree.js'
+import { nodeFacts, recordFacts } from './node-facts.js'
 import { type MarkedFacts, readMarks, Redirects } from './overlay-marks.js'
 import { timeFlags } from './time-flags.js'
 import type { UpperClasses } from './upper-class.js'
@@ -84,15 +84,15 @@ export class UpperDiff {
     const marks = readMarks(raw, this.#given.facts.userxattr)
     const at = this.#redirects.below(key)
     const before = this.#given.image.get(at)
-    if (this.#isHidden(at)) this.#again.add(at)
+    if (this.#isHidden(key)) this.#again.add(key)
     if (marks.isWhiteout) {
-      this.#hidden.add(at)
+      this.#hidden.add(key)
       return { key, record: identity(record), ...this.deletion(key, before, marks.facts) }
     }
     if (marks.redirect !== undefined) this.#redirects.add(key, marks.redirect)
     const from = this.#redirects.below(key)
     const isReplaced = before?.type === 'directory' && (marks.facts.type !== 'directory' || marks.isOpaque)
-    if (isReplaced) this.#hidden.add(at)
+    if (isReplaced) this.#hidden.add(key)
     const { after, content, isKnown } = await this.#content(key, marks, before, from, record, member)
     const changed = before === undefined ? [] : this.#differences(before, after, isKnown)
     const facts = documented(after, record)
@@ -151,7 +151,7 @@ export class UpperDiff {
   }
 
   #facts(record: InodeRecord | undefined, member: TarEntry | undefined): TreeFacts | undefined {
-    const raw = member === undefined ? undefined : factsOf(member.header)
+    const raw = member === undefined ? undefined : nodeFacts(member.header)
     const facts = record === undefined ? raw : withRecord(raw, record)
     if (facts === undefined) return undefined
     const { uidMap, gidMap } = this.#given.facts

@@ -1,0 +1,175 @@
+import { bodyfileLine } from '../filesystem/bodyfile.js'
+import type { Baseline } from '../filesystem/baseline.js'
+import { captureByNode, type NodeCapture } from '../filesystem/upper/node-capture.js'
+import { UpperReading, type UpperResult } from '../filesystem/upper/read-upper.js'
+import {
+  degradedByNode,
+  NODE_DISTURBANCE,
+  runtimeID,
+  upperCompleteness,
+} from '../filesystem/upper/upper-report.js'
+import { UpperStream } from '../filesystem/upper/upper-stream.js'
+import { documentedPath } from '../filesystem/path-key.js'
+import type { CollectContext } from '../model/collector.js'
+import type { FilesystemSummary } from '../model/documents.js'
+import type { NodeSession } from '../model/ports/node-pod.js'
+import type { ArtefactWriter, Sink } from '../model/ports/sink.js'
+import {
+  close,
+  derived,
+  type FilesystemJob,
+  keeperInto,
+  NO_CHANGES,
+  startedAt,
+  whole,
+} from './filesystem-outputs.js'
+
+/** More than any upper directory that can be carried away: the stream has an end of its own. */
+const MOST_BYTES = 2 ** 42
+
+/** A capture on the node that has begun. */
+export interface UpperCapture {
+  readonly session: NodeSession
+  readonly capture: NodeCapture
+  readonly reading: UpperReading
+}
+
+/**
+ * Begins to read a container's upper directory on its node. Throws where that way is closed, and has then left nothing behind:
+ * what NodePods throws, `unsupported` where the root is no overlay, `integrity` where the upper directory can't be found.
+ */
+export async function beginOnNode(
+  context: CollectContext,
+  node: string,
+  script: string,
+  job: FilesystemJob,
+  baseline: Baseline | undefined,
+): Promise<UpperCapture> {
+  const id = runtimeID(job.container.containerID)
+  const session = await context.nodePods.on(node, context.run.signal)
+  const capture = await captureByNode(
+    session,
+    { name: 'upperdir', text: script, args: baseline === undefined ? [id, 'lower'] : [id] },
+    {
+      signal: context.run.signal,
+      stallTimeoutMs: context.options.stallTimeoutMs,
+      maxBytes: MOST_BYTES,
+      progress: (bytes) => context.progress(`filesystem ${job.container.name}`, bytes),
+    },
+  )
+  const stream = new UpperStream(capture.payload, MOST_BYTES)
+  try {
+    const reading = await UpperReading.begin(stream, {
+      image: baseline?.tree,
+      startedAt: startedAt(job.container),
+      scratchDirectory: job.scratchDirectory,
+    })
+    return { session, capture, reading }
+  } catch (error) {
+    await stream.close()
+    throw (await capture.end).failure ?? error
+  }
+}
+
+/** changed.tar while the stream comes, diff.jsonl and bodyfile at its end, summary.json. Without anything to compare with: recent.tar and listing.jsonl. */
+export async function writeUpper(
+  job: FilesystemJob,
+  upper: UpperCapture,
+  baseline: Baseline | undefined,
+  sink: Sink,
+): Promise<void> {
+  const { name } = job.container
+  const { session, capture, reading } = upper
+  const isCompared = reading.noLower === undefined
+  const [contents, listing] = isCompared ? ['changed.tar', 'diff.jsonl'] : ['recent.tar', 'listing.jsonl']
+  const changed = await sink.open(
+    `${job.directory}/${contents}`,
+    job.source,
+    `filesystem ${name} ${isCompared ? 'content' : 'recent content'}`,
+  )
+  const { keeper, finish } = keeperInto(changed, job)
+  const lines = await sink.open(
+    `${job.directory}/${listing}`,
+    derived(job, 'application/jsonl'),
+    `filesystem ${name}${isCompared ? '' : ' listing'}`,
+  )
+  const bodyfile = await sink.open(`${job.directory}/bodyfile`, derived(job, 'text/plain'), '')
+  const counts = { ...NO_CHANGES }
+  let tooBig = 0
+  let cut = 0
+  const end = await whole([changed, lines, bodyfile], async () => {
+    try {
+      const { results, end: ended } = await reading.content(keeper)
+      await finish()
+      for await (const result of results) {
+        const { entry } = result
+        if (entry !== undefined && isCompared) counts[entry.change] += 1
+        if (entry?.content === 'too-big') tooBig += 1
+        if (entry?.content === 'cut' && !entry.flags.includes('changed-during-read')) cut += 1
+        await writeResult(result, isCompared, lines, bodyfile)
+      }
+      return ended()
+    } finally {
+      await keeper.close()
+      await reading.close()
+    }
+  })
+  const captureEnd = await capture.end
+  const complete = upperCompleteness(end, captureEnd, cut)
+  await close(changed, complete, tooBig, job)
+  await close(lines, complete, 0, job)
+  await close(bodyfile, complete, 0, job)
+  const summary: FilesystemSummary = {
+    schema: 'impound/filesystem-summary/v1',
+    container: name,
+    method: 'node',
+    trust: 'node-kernel',
+    node: {
+      name: session.node,
+      pod: `${session.pod.namespace}/${session.pod.name}`,
+      image: session.pod.image,
+      kernel: reading.facts.kernel,
+      upperdir: reading.facts.upper,
+      sameAsImage: end.same,
+    },
+    disturbance: NODE_DISTURBANCE,
+    degraded: degradedByNode(reading, end, captureEnd, job.volumes),
+    baseline: baselineOf(baseline, reading),
+    capture: {
+      entries: end.entries,
+      bytes: reading.bytes,
+      complete: complete.complete,
+      ...(complete.complete ? {} : { why: complete.why }),
+    },
+    counts,
+    contentKeptBytes: keeper.keptBytes,
+  }
+  await sink.document(`${job.directory}/summary.json`, summary, derived(job, 'application/json'), '')
+}
+
+async function writeResult(
+  { key, entry, facts }: UpperResult,
+  isCompared: boolean,
+  lines: ArtefactWriter,
+  bodyfile: ArtefactWriter,
+): Promise<void> {
+  const path = documentedPath(key)
+  if (isCompared) {
+    if (entry !== undefined) await lines.write(`${JSON.stringify(entry)}\n`)
+  } else {
+    const content = entry?.content
+    await lines.write(
+      `${JSON.stringify({ ...path, facts, recent: true, ...(content === undefined ? {} : { content }) })}\n`,
+    )
+  }
+  await bodyfile.write(bodyfileLine(path, facts, entry?.change === 'deleted'))
+}
+
+function baselineOf(baseline: Baseline | undefined, reading: UpperReading): FilesystemSummary['baseline'] {
+  if (baseline !== undefined) {
+    const { manifestDigest, tree } = baseline
+    return { source: 'registry', manifestDigest, verified: true, entries: tree.size }
+  }
+  const source = reading.noLower === undefined ? 'node-lower' : 'none'
+  return { source, verified: false, entries: reading.baseline.size }
+}
