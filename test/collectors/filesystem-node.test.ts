@@ -105,7 +105,7 @@ onOverlay('a container read on its node', () => {
     expect(kept.map(({ header }) => header.path.toString())).toEqual(['.wh.x', 'etc/one', 'link', 'ten'])
     const ten = entries.find(({ path }) => path === '/ten')?.after
     expect(sink.text('filesystem/app/bodyfile')).toMatch(
-      new RegExp(`^0\\|ten\\|${ten?.ino ?? 'none'}\\|r/rrw-r--r--\\|0\\|0\\|11\\|`, 'm'),
+      new RegExp(`^0\\|/ten\\|${ten?.ino ?? 'none'}\\|r/rrw-r--r--\\|0\\|0\\|11\\|`, 'm'),
     )
   })
 

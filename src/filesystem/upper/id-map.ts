@@ -14,12 +14,6 @@ export function idInside(map: readonly IdRange[], outside: number): number | und
   return undefined
 }
 
-/** Whether the container's ids are the node's: it has no user namespace of its own. */
-export function isIdentity(map: readonly IdRange[]): boolean {
-  const [only, ...rest] = map
-  return only !== undefined && rest.length === 0 && only.inside === 0 && only.outside === 0
-}
-
 export function parseIdRange(text: string): IdRange | undefined {
   const match = /^(\d{1,10}) (\d{1,10}) (\d{1,10})$/.exec(text)
   if (match === null) return undefined
