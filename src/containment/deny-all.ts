@@ -3,11 +3,9 @@ import type { Json } from '../model/json.js'
 import type { NetworkPolicy } from '../model/kubernetes.js'
 import { QUARANTINE_KEY } from '../model/quarantine-plan.js'
 import { uid8, type Target } from '../model/target.js'
+import { caseMarks, marksOf } from './marks.js'
 
 type Suspect = Pick<Target, 'namespace' | 'name' | 'uid'>
-
-const CASE_KEY = 'impound.dev/case'
-const POD_UID_KEY = 'impound.dev/pod-uid'
 
 export function denyAllName(suspect: Pick<Target, 'uid'>): string {
   return `impound-${uid8(suspect)}`
@@ -31,8 +29,7 @@ export function denyAllManifest(suspect: Suspect, caseName: string): Json {
     metadata: {
       name: denyAllName(suspect),
       namespace: suspect.namespace,
-      labels: { 'app.kubernetes.io/managed-by': 'impound', [CASE_KEY]: caseLabel(caseName) },
-      annotations: { [CASE_KEY]: caseName, [POD_UID_KEY]: suspect.uid },
+      ...caseMarks({ uid: suspect.uid, case: caseName }),
     },
     spec: {
       podSelector: { matchLabels: { [QUARANTINE_KEY]: uid8(suspect) } },
@@ -46,8 +43,8 @@ export function isOurDenyAll(policy: NetworkPolicy, suspect: Suspect, caseName: 
   const { metadata } = policy
   return (
     metadata?.name === denyAllName(suspect) &&
-    metadata.annotations?.[CASE_KEY] === caseName &&
-    metadata.annotations[POD_UID_KEY] === suspect.uid &&
+    marksOf(policy).case === caseName &&
+    marksOf(policy).uid === suspect.uid &&
     metadata.deletionTimestamp === undefined &&
     deniesAll(policy, suspect)
   )
@@ -68,18 +65,12 @@ function deniesAll({ spec }: NetworkPolicy, suspect: Suspect): boolean {
   )
 }
 
-/** A case's name as a label's value, which has to end in a letter or digit. The annotation has it exactly. */
-function caseLabel(caseName: string): string {
-  return caseName.replace(/[^A-Za-z0-9]+$/, '')
-}
-
 /** Of which pod and case a policy says it is the deny-all; undefined where it is no policy of ours. */
 export function denyAllOf(
   policy: NetworkPolicy,
 ): { readonly uid: string; readonly case: string } | undefined {
-  const { name, annotations = {} } = policy.metadata ?? {}
-  const [uid, caseName] = [annotations[POD_UID_KEY], annotations[CASE_KEY]]
-  return uid !== undefined && caseName !== undefined && name === denyAllName({ uid })
+  const { uid, case: caseName } = marksOf(policy)
+  return uid !== undefined && caseName !== undefined && policy.metadata?.name === denyAllName({ uid })
     ? { uid, case: caseName }
     : undefined
 }

@@ -19,6 +19,8 @@ export interface Hold {
   readonly label: { readonly before: string | undefined } | undefined
   /** Labels that were taken off, with the value that each had. */
   readonly removed: Readonly<Record<string, string>>
+  /** Whether something was done beside the quarantine, by the actions. */
+  readonly beside: boolean
   /** Whether some of it is known from the pod's annotation alone, which others can edit. */
   readonly fromAnnotation: boolean
 }
@@ -33,12 +35,17 @@ const FROM_ANNOTATION = 'from-annotation'
 export function holdsOf(entries: readonly JournalEntry[]): readonly Hold[] {
   const holds = new Map<string, Hold>()
   for (const { intent, outcome } of entries) {
-    if (intent.action !== ACTION || intent.target === undefined) continue
+    if (intent.target === undefined) continue
     if (outcome?.status !== undefined && outcome.status >= 400) continue
     const { target } = intent
-    const suspect = { ...target, case: asString(at(intent.prior, 'case')) ?? '' }
+    const earlier = holds.get(target.uid)
+    const suspect = { ...target, case: asString(at(intent.prior, 'case')) ?? earlier?.suspect.case ?? '' }
     // a pod that was released and is held again may be another case's now
-    const hold = { ...(holds.get(target.uid) ?? emptyHold(suspect)), suspect }
+    const hold = { ...(earlier ?? emptyHold(suspect)), suspect }
+    if (intent.action !== ACTION) {
+      holds.set(target.uid, { ...hold, beside: true })
+      continue
+    }
     const answered = outcome?.status !== undefined
     const next = after(hold, intent.step as ApplyStep | ReleaseStep, intent, answered, outcome?.uid)
     holds.set(target.uid, {
@@ -47,13 +54,25 @@ export function holdsOf(entries: readonly JournalEntry[]): readonly Hold[] {
     })
   }
   return [...holds.values()].filter(
-    ({ lock, policy, label, removed }) =>
-      lock !== undefined || policy !== undefined || label !== undefined || Object.keys(removed).length > 0,
+    ({ lock, policy, label, removed, beside }) =>
+      lock !== undefined ||
+      policy !== undefined ||
+      label !== undefined ||
+      Object.keys(removed).length > 0 ||
+      beside,
   )
 }
 
 function emptyHold(suspect: Suspect): Hold {
-  return { suspect, lock: undefined, policy: undefined, label: undefined, removed: {}, fromAnnotation: false }
+  return {
+    suspect,
+    lock: undefined,
+    policy: undefined,
+    label: undefined,
+    removed: {},
+    beside: false,
+    fromAnnotation: false,
+  }
 }
 
 function after(
@@ -167,6 +186,7 @@ export function completeHold(hold: Hold, pod: Pod): Hold {
         policy: hold.policy ?? said.policy,
         label: hold.label ?? said.label,
         removed: { ...said.removed, ...hold.removed },
+        beside: hold.beside,
         fromAnnotation: true,
       }
 }

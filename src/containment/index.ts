@@ -2,12 +2,13 @@ import type { Containment, ContainmentAction, JournalEntry, WriteContext } from 
 import type { ReleasePlan } from '../model/release-plan.js'
 import type { QuarantineOptions } from './options.js'
 import { createQuarantine } from './quarantine.js'
+import { createProtect } from './protect.js'
 import { createResiduals } from './residuals.js'
 import { planRelease as planReleaseWith } from './release-plan.js'
 
 /** Every way to contain a pod beside the quarantine, in the order in which those of one stage are applied. */
 export function actions(options: QuarantineOptions): readonly ContainmentAction[] {
-  return [createResiduals(options)]
+  return [createProtect(), createResiduals(options)]
 }
 
 /** The quarantine and all that is done beside it. */

@@ -12,6 +12,8 @@ export interface Lock {
   readonly when: string
   /** Labels before the first change. */
   readonly labels: Readonly<Record<string, string>>
+  /** What stood before at the annotations that `protect` sets; absent in locks of versions that set none. */
+  readonly annotations?: Readonly<Record<string, string>>
   /** The controller that held the pod before: what would adopt it on release. */
   readonly owner?: OwnerReference
   /** Version of impound that wrote it. */
@@ -47,11 +49,13 @@ function parseLock(value: string): Lock | undefined {
     return undefined
   if (asObject(at(json, 'labels')) === undefined) return undefined
   const owner = asObject(at(json, 'owner'))
+  const annotations = asObject(at(json, 'annotations'))
   return {
     case: caseName,
     who,
     when,
     labels: asStringMap(at(json, 'labels')),
+    ...(annotations === undefined ? {} : { annotations: asStringMap(annotations) }),
     ...(owner === undefined ? {} : { owner: asStringMap(owner) }),
     tool,
   }

@@ -2,6 +2,7 @@ import type { Pod } from '../model/kubernetes.js'
 import type { RunContext } from '../model/ports/run-context.js'
 import { controllerOf, lockValue } from './lock.js'
 import type { QuarantineOptions } from './options.js'
+import { protectingBefore } from './protecting-annotations.js'
 
 /** What this responder writes on the pod to hold it. */
 export function newLock(run: RunContext, pod: Pod, options: QuarantineOptions): string {
@@ -11,6 +12,7 @@ export function newLock(run: RunContext, pod: Pod, options: QuarantineOptions): 
     who: options.who,
     when: run.clock.now().toISOString(),
     labels: pod.metadata?.labels ?? {},
+    annotations: protectingBefore(pod),
     ...(owner === undefined ? {} : { owner }),
     tool: options.toolVersion,
   })

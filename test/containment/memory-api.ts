@@ -39,6 +39,7 @@ const SERVED: readonly (readonly [group: string, version: string, resource: stri
   ['apps', 'v1', 'statefulsets', 'StatefulSet'],
   ['apps', 'v1', 'daemonsets', 'DaemonSet'],
   ['batch', 'v1', 'jobs', 'Job'],
+  ['policy', 'v1', 'poddisruptionbudgets', 'PodDisruptionBudget'],
 ]
 
 /** A small Kubernetes API behind the ports: JSON Patch, versions, preconditions, faults by the number of a write. */

@@ -7,7 +7,19 @@ import type { JsonObject } from '../../src/model/json.js'
 import type { NetworkPolicy } from '../../src/model/kubernetes.js'
 import type { QuarantinePlan } from '../../src/model/quarantine-plan.js'
 import type { MemoryApi } from './memory-api.js'
-import { endpoint, LABELS, MARK, OPTIONS, pod, policy, shop, SUSPECT, target, UID } from './shop.js'
+import {
+  actionNamed,
+  endpoint,
+  LABELS,
+  MARK,
+  OPTIONS,
+  pod,
+  policy,
+  shop,
+  SUSPECT,
+  target,
+  UID,
+} from './shop.js'
 
 function plan(api: MemoryApi, change: Partial<QuarantineOptions> = {}): Promise<QuarantinePlan> {
   return createContainment({ ...OPTIONS, ...change }).plan(api.context, target(api))
@@ -143,7 +155,7 @@ describe('the plan of a quarantine', () => {
     ])
     const patched = await plan(api, { wanted: new Set(['patch-residuals']) })
     expect(patched.refusals).toEqual([])
-    expect(patched.actions[0]?.closes).toEqual(['trap'])
+    expect(actionNamed(patched, 'patch-residuals')?.closes).toEqual(['trap'])
   })
 
   it('says that a policy may select which it can not evaluate', async () => {

@@ -1,6 +1,7 @@
 import { describe, expect, it } from '@jest/globals'
 
 import { createContainment, entriesFromAnnotation, planRelease } from '../../src/containment/index.js'
+import { PROTECTING } from '../../src/containment/protecting-annotations.js'
 import type { JournalEntry, UndoReport } from '../../src/model/containment.js'
 import type { ReleasePlan } from '../../src/model/release-plan.js'
 import { Crash, type Fault, type MemoryApi } from './memory-api.js'
@@ -37,8 +38,10 @@ describe('releasing a pod', () => {
     const api = await quarantined()
     const report = await release(api)
     expectFree(api)
-    expect(api.journal.slice(4).map(({ intent }) => intent.step)).toEqual([
+    expect(api.journal.slice(6).map(({ intent }) => intent.step)).toEqual([
       'restore-labels',
+      'unannotate',
+      'delete PodDisruptionBudget',
       'delete-policy',
       'unlock',
     ])
@@ -46,6 +49,8 @@ describe('releasing a pod', () => {
       done: [
         'labels put back: app, app.kubernetes.io/instance, pod-template-hash, tier',
         `label ${KEY} taken off`,
+        `~ annotations as before: ${PROTECTING.map(([key]) => key).join(', ')}`,
+        `- PodDisruptionBudget shop/${POLICY}`,
         `NetworkPolicy ${POLICY} taken away`,
         `annotation ${KEY} taken away`,
       ],
@@ -119,7 +124,7 @@ describe('releasing a pod', () => {
     const plan = await planned(api)
     expect(plan.podGone).toContain('is gone')
     const { done, left } = await release(api)
-    expect(done).toEqual([`NetworkPolicy ${POLICY} taken away`])
+    expect(done).toEqual([`- PodDisruptionBudget shop/${POLICY}`, `NetworkPolicy ${POLICY} taken away`])
     expect(left.join()).toContain('no labels to put back')
   })
 
@@ -181,19 +186,18 @@ describe('releasing a pod', () => {
     ['a refusal', { kind: 'refused', code: 'forbidden', status: 403 }],
   ]
 
-  it.each([5, 6, 7].flatMap((write) => FAULTS.map(([title, fault]) => [write - 4, title, fault] as const)))(
-    'survives at its write %i %s: the next release finishes',
-    async (write, _title, fault) => {
-      const api = await quarantined()
-      api.faults.set(write + 4, fault)
-      const stops = fault.kind.startsWith('crash') || ('code' in fault && fault.code === 'forbidden')
-      const first = release(api)
-      if (stops) await expect(first).rejects.toBeInstanceOf(fault.kind === 'refused' ? Error : Crash)
-      else expect((await first).left).toEqual([])
-      await release(api)
-      expectFree(api)
-    },
-  )
+  it.each(
+    [7, 8, 9, 10, 11].flatMap((write) => FAULTS.map(([title, fault]) => [write - 6, title, fault] as const)),
+  )('survives at its write %i %s: the next release finishes', async (write, _title, fault) => {
+    const api = await quarantined()
+    api.faults.set(write + 6, fault)
+    const stops = fault.kind.startsWith('crash') || ('code' in fault && fault.code === 'forbidden')
+    const first = release(api)
+    if (stops) await expect(first).rejects.toBeInstanceOf(fault.kind === 'refused' ? Error : Crash)
+    else expect((await first).left).toEqual([])
+    await release(api)
+    expectFree(api)
+  })
 })
 
 describe('releasing by the annotation alone', () => {

@@ -1,6 +1,7 @@
 import type { JsonObject } from '../../src/model/json.js'
 import type { LabelSelector, NetworkPolicy, Pod } from '../../src/model/kubernetes.js'
 import { selectorMatches } from '../../src/model/selector.js'
+import type { ActionPlan, QuarantinePlan } from '../../src/model/quarantine-plan.js'
 import type { Target } from '../../src/model/target.js'
 import type { QuarantineOptions } from '../../src/containment/options.js'
 import { MemoryApi } from './memory-api.js'
@@ -109,6 +110,11 @@ export function endpoint(address: string, name: string, uid: string, ready = tru
     conditions: { ready },
     targetRef: { kind: 'Pod', name, namespace: 'shop', uid },
   }
+}
+
+/** A section of a plan. */
+export function actionNamed({ actions }: QuarantinePlan, name: string): ActionPlan | undefined {
+  return actions.find(({ action }) => action === name)
 }
 
 export function target(api: MemoryApi): Target {

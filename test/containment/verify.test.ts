@@ -31,6 +31,8 @@ describe('the verdict on a quarantine', () => {
         'read back: labels are gone: app, app.kubernetes.io/instance, pod-template-hash, tier',
         'evaluated: every NetworkPolicy of the namespace (1); still letting the pod through: 0',
         'read back: no controller holds the pod',
+        'read back: annotations cluster-autoscaler.kubernetes.io/safe-to-evict, karpenter.sh/do-not-disrupt are on the pod',
+        `read back: PodDisruptionBudget shop/${POLICY} stands`,
       ],
       open: [
         'connections that were open before the cut: most network plugins leave them',
