@@ -4,7 +4,7 @@ import { accessCollector } from './access.js'
 import { eventsCollector } from './events.js'
 import { createFilesystemCollector } from './filesystem.js'
 import { imageCollector } from './image.js'
-import { logsCollector } from './logs.js'
+import { createLogsCollector } from './logs.js'
 import { networkCollector } from './network.js'
 import { podCollector } from './pod.js'
 import { referencesCollector } from './references.js'
@@ -17,7 +17,7 @@ export function collectors(scripts: Scripts): readonly Collector[] {
     eventsCollector,
     accessCollector,
     referencesCollector,
-    logsCollector,
+    createLogsCollector(scripts.podLogs),
     imageCollector,
     createFilesystemCollector(scripts),
   ]

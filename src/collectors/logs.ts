@@ -1,68 +1,143 @@
-import { PassThrough, Transform } from 'node:stream'
+import { PassThrough } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 
 import { podPath } from '../model/api-path.js'
 import type { CollectContext, Collector } from '../model/collector.js'
-import type { LogsDocument } from '../model/documents.js'
-import { ImpoundError } from '../model/errors.js'
+import type { LogFile, LogsDocument } from '../model/documents.js'
+import { ImpoundError, isCode } from '../model/errors.js'
 import { at } from '../model/json.js'
 import type { Pod } from '../model/kubernetes.js'
 import type { Sink } from '../model/ports/sink.js'
 import { safeSegment } from '../model/safe-segment.js'
 import { containersOf, type Target, type TargetContainer } from '../model/target.js'
+import { LineEdges } from './line-edges.js'
+import { gapWords, logGaps, type ContainerRuns } from './log-gaps.js'
+import { readNodeLogFiles } from './node-log-files.js'
 
 type LogFacts = LogsDocument['logs'][number]
 
 /**
  * Each container's log as the API has it, current and previous, raw with timestamps. The API returns the newest log file
- * alone: what the kubelet rotated away is on the node, and logs.json says so for each.
+ * alone: with --allow node every file that lies on the node comes after it. `script` is the text for it.
  */
-export const logsCollector: Collector = {
-  name: 'logs',
-  summary: 'logs of every container, current and previous run, as far as the API has them',
-  phases: ['slow'],
-  requirements: (_options, target) => ({
-    access: [{ verb: 'get', group: '', resource: 'pods', subresource: 'log', namespace: target.namespace }],
-    impact: 'read',
-  }),
-  async collect(context, target, sink) {
-    const logs: LogFacts[] = []
-    const before = await containersNow(context, target)
-    for (const container of before) {
-      if (container.containerID === '' && container.restartCount === 0) {
-        await sink.skip(`logs ${container.name}`, 'not-applicable', 'the container never started')
-        continue
-      }
-      logs.push(...(await capture(context, target, container, 'current', sink)))
-      if (container.restartCount > 0)
-        logs.push(...(await capture(context, target, container, 'previous', sink)))
-    }
-    // a container that restarted meanwhile has a run that nobody has read yet
-    for (const container of await containersNow(context, target)) {
-      const seen = before.find(({ name }) => name === container.name)?.restartCount ?? 0
-      if (container.restartCount <= seen) continue
-      const name = `previous-${container.restartCount}` as const
-      logs.push(...(await capture(context, target, container, name, sink)))
-    }
-    const document: LogsDocument = {
-      schema: 'impound/logs/v1',
-      logs,
-      olderFiles: 'not visible through the API',
-    }
-    const derivedFrom = logs.map((log) => log.path)
-    await sink.document(
-      'logs.json',
-      document,
-      { kind: 'derived', mediaType: 'application/json', trust: 'derived', derivedFrom },
-      '',
-    )
-  },
+export function createLogsCollector(script: string): Collector {
+  return {
+    name: 'logs',
+    summary: 'logs of every container, current and previous run, and by --allow node all rotated files',
+    phases: ['slow'],
+    requirements: ({ allow }, target) => ({
+      access: [{ verb: 'get', group: '', resource: 'pods', subresource: 'log', namespace: target.namespace }],
+      impact: allow.has('node') ? 'node' : 'read',
+    }),
+    async collect(context, target, sink) {
+      const logs = await apiLogs(context, target, sink)
+      const onNode = context.options.allow.has('node')
+        ? await nodeLogFiles(context, target, script, sink)
+        : undefined
+      const files = onNode?.files ?? []
+      const gaps = logGaps(files, onNode?.runs ?? [], logs)
+      await writeDocument(sink, {
+        schema: 'impound/logs/v1',
+        logs,
+        olderFiles: !context.options.allow.has('node')
+          ? 'not visible through the API'
+          : onNode === undefined
+            ? 'not read from the node'
+            : 'read from the node',
+        files,
+        gaps,
+      })
+    },
+  }
 }
 
-/** The containers as they are at this moment: since the plan one may have restarted. Throws `target-changed`. */
-async function containersNow(context: CollectContext, target: Target): Promise<readonly TargetContainer[]> {
+async function apiLogs(context: CollectContext, target: Target, sink: Sink): Promise<readonly LogFacts[]> {
+  const logs: LogFacts[] = []
+  const before = containersOf(await podNow(context, target))
+  for (const container of before) {
+    if (container.containerID === '' && container.restartCount === 0) {
+      await sink.skip(`logs ${container.name}`, 'not-applicable', 'the container never started')
+      continue
+    }
+    logs.push(...(await capture(context, target, container, 'current', sink)))
+    if (container.restartCount > 0) {
+      logs.push(...(await capture(context, target, container, 'previous', sink)))
+    }
+  }
+  // a container that restarted meanwhile has a run that nobody has read yet
+  for (const container of containersOf(await podNow(context, target))) {
+    const seen = before.find(({ name }) => name === container.name)?.restartCount ?? 0
+    if (container.restartCount <= seen) continue
+    const name = `previous-${container.restartCount}` as const
+    logs.push(...(await capture(context, target, container, name, sink)))
+  }
+  return logs
+}
+
+/** What lies on the node; undefined, with a row that says why, where the node could not be asked. */
+async function nodeLogFiles(
+  context: CollectContext,
+  target: Target,
+  script: string,
+  sink: Sink,
+): Promise<{ readonly files: readonly LogFile[]; readonly runs: readonly ContainerRuns[] } | undefined> {
+  const node = target.pod.spec?.nodeName
+  if (node === undefined || node === '') {
+    await sink.skip('logs on the node', 'not-applicable', 'the pod is on no node')
+    return undefined
+  }
+  try {
+    const session = await context.nodePods.on(node, context.run.signal)
+    const { files } = await readNodeLogFiles(context, session, target, script, sink)
+    return { files, runs: containerRuns(await podNow(context, target)) }
+  } catch (error) {
+    if (isCode(error, 'aborted', 'storage') || context.run.signal.aborted) throw error
+    await sink.failed('logs on the node', error)
+    return undefined
+  }
+}
+
+function containerRuns(pod: Pod): readonly ContainerRuns[] {
+  const { initContainerStatuses, containerStatuses, ephemeralContainerStatuses } = pod.status ?? {}
+  return [initContainerStatuses, containerStatuses, ephemeralContainerStatuses]
+    .flatMap((statuses) => statuses ?? [])
+    .map(({ name = '', restartCount = 0, state, lastState }) => {
+      const startedAt = state?.running?.startedAt ?? state?.terminated?.startedAt
+      const previousStartedAt = lastState?.terminated?.startedAt
+      return {
+        name,
+        restartCount,
+        ...(startedAt === undefined ? {} : { startedAt }),
+        ...(previousStartedAt === undefined ? {} : { previousStartedAt }),
+      }
+    })
+}
+
+const MOST_GAPS_NAMED = 5
+
+/** Where lines are missing, the document is told as partial: it is the row of all the logs together. */
+async function writeDocument(sink: Sink, document: LogsDocument): Promise<void> {
+  const { logs, files, gaps } = document
+  const derivedFrom = [...logs, ...files].flatMap(({ path }) => path ?? [])
+  const writer = await sink.open(
+    'logs.json',
+    { kind: 'derived', mediaType: 'application/json', trust: 'derived', derivedFrom },
+    gaps.length === 0 ? '' : 'logs',
+  )
+  await writer.write(`${JSON.stringify(document, null, 2)}\n`)
+  if (gaps.length === 0) {
+    await writer.end()
+    return
+  }
+  const named = gaps.slice(0, MOST_GAPS_NAMED).map(gapWords)
+  const more = gaps.length > named.length ? [`and ${gaps.length - named.length} more`] : []
+  await writer.partial('cut', [...named, ...more].join('; '))
+}
+
+/** The pod as it is at this moment: since the plan a container may have restarted. Throws `target-changed`. */
+async function podNow(context: CollectContext, target: Target): Promise<Pod> {
   const { json } = await context.now.get(podPath(target.namespace, target.name))
-  if (at(json, 'metadata', 'uid') === target.uid) return containersOf(json as Pod)
+  if (at(json, 'metadata', 'uid') === target.uid) return json as Pod
   throw new ImpoundError('target-changed', `${target.name} is another pod now: its UID differs`)
 }
 
@@ -121,58 +196,4 @@ async function capture(
       kubeletCertificateUnverified: unverified,
     },
   ]
-}
-
-const NEWLINE = 0x0a
-/** An RFC 3339 time with nanoseconds and a zone is at most 35 bytes. */
-const STAMP_BYTES = 36
-
-/** Passes bytes through and keeps the time at the head of the first and of the last line, and the count of newlines. */
-class LineEdges extends Transform {
-  lines = 0
-  endsWithNewline = true
-  first: string | undefined
-  last: string | undefined
-  private bytes = 0
-  private head = ''
-  private atLineStart = true
-  private readonly progress: (bytes: number) => void
-
-  constructor(progress: (bytes: number) => void) {
-    super()
-    this.progress = progress
-  }
-
-  override _transform(
-    chunk: Buffer,
-    _encoding: BufferEncoding,
-    done: (error: null, chunk: Buffer) => void,
-  ): void {
-    let offset = 0
-    while (offset < chunk.length) {
-      if (this.atLineStart) this.head = ''
-      const newline = chunk.indexOf(NEWLINE, offset)
-      const end = newline === -1 ? chunk.length : newline
-      if (this.head.length < STAMP_BYTES) {
-        this.head += chunk.toString('latin1', offset, Math.min(end, offset + STAMP_BYTES - this.head.length))
-      }
-      this.note()
-      this.atLineStart = newline !== -1
-      if (newline !== -1) this.lines += 1
-      offset = end + 1
-    }
-    this.endsWithNewline = this.atLineStart
-    this.bytes += chunk.length
-    this.progress(this.bytes)
-    done(null, chunk)
-  }
-
-  private note(): void {
-    const time = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,9})?(?:Z|[+-]\d\d:\d\d)(?= |$)/.exec(
-      this.head,
-    )?.[0]
-    if (time === undefined) return
-    this.first ??= time
-    this.last = time
-  }
 }

@@ -2,6 +2,7 @@
 export const SCRIPT_FILES = {
   captureFilesystem: ['capture-filesystem.sh'],
   upperdir: ['node/containers.sh', 'node/upperdir.sh'],
+  podLogs: ['node/containers.sh', 'node/host-paths.sh', 'node/pod-logs.sh'],
 } as const satisfies Readonly<Record<string, readonly string[]>>
 
 /** The text of each script. */

@@ -123,6 +123,24 @@ export interface LogsReport extends Section {
   }>
   /** Whether rotated log files could be had. */
   readonly older: string | null
+  /** The files on the node. */
+  readonly files: Bounded<{
+    readonly name: string
+    readonly size: string
+    readonly lines: number | null
+    readonly first: string | null
+    readonly last: string | null
+    readonly notes: readonly string[]
+  }>
+  /** What is missing from the logs, and how that is known. */
+  readonly gaps: Bounded<{
+    readonly container: string
+    readonly what: string
+    readonly from: string | null
+    readonly to: string | null
+    readonly certainty: string
+    readonly why: string
+  }>
 }
 
 export interface EventRow {

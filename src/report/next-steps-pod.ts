@@ -18,7 +18,7 @@ export function podSteps(input: ReportInput, target: ReportTargetInput): readonl
     ...containmentStep(input, target, kubectl),
     ...replacementStep(target, kubectl),
     credentialStep(target, kubectl),
-    rotatedLogsStep(target, kubectl),
+    ...(target.logs?.olderFiles === 'read from the node' ? [] : [rotatedLogsStep(target, kubectl)]),
     auditStep(input, target),
     ...imageStep(target),
   ]

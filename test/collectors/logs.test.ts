@@ -1,11 +1,12 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals'
 
-import { logsCollector } from '../../src/collectors/logs.js'
+import { createLogsCollector } from '../../src/collectors/logs.js'
 import { startLab, type Lab } from '../../src/lab/lab.js'
 import type { LogsDocument } from '../../src/model/documents.js'
 import type { JsonObject } from '../../src/model/json.js'
 import { LabRun } from './lab-run.js'
 
+const logsCollector = createLogsCollector('')
 let lab: Lab
 let run: LabRun
 

@@ -38,6 +38,7 @@ const OURS = new Set([
     'too-big',
   ],
   ...['read-secrets', 'undo-quarantine', 'own-namespace', 'projected', 'secret', 'aws', 'service account'],
+  ...['read from the node', 'whole', 'no', 'target-gone', 'rotated-away', 'inferred'],
   ...['file', 'unverified', 'PATCH', 'POST', 'main', 'sidecar', 'pod', 'current'],
 ])
 

@@ -1,7 +1,7 @@
 /** Runs the logs collector on a pod of one container: argv is kubeconfig, namespace, pod, a folder for the spool, and how many lines there are. */
 import { randomBytes } from 'node:crypto'
 
-import { logsCollector } from '../../../src/collectors/logs.js'
+import { createLogsCollector } from '../../../src/collectors/logs.js'
 import { createSpool } from '../../../src/evidence/index.js'
 import { podPath, type ApiPath } from '../../../src/model/api-path.js'
 import type { LogsDocument } from '../../../src/model/documents.js'
@@ -25,7 +25,7 @@ const keepNothing = async (path: ApiPath | string) => {
   const { body, ...kept } = await kube.reader.get(path, { signal })
   return { artefact: '', response: kept, json: JSON.parse(body.toString('utf8')) as Json }
 }
-await logsCollector.collect(
+await createLogsCollector('').collect(
   {
     run: { clock, random: randomBytes, signal },
     phase: 'slow',
