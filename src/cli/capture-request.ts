@@ -19,6 +19,8 @@ interface CaptureFlags extends ClusterFlagValues {
   readonly 'dry-run': boolean
   readonly yes?: boolean
   readonly allow?: string[] | undefined
+  readonly 'node-image'?: string
+  readonly 'node-namespace'?: string | undefined
   readonly skip?: string[] | undefined
   readonly registry?: string[] | undefined
   readonly 'registry-config'?: string | undefined
@@ -48,7 +50,10 @@ export function captureRequest(
     ...(examiner === undefined ? {} : { examiner }),
     ...(authority === undefined ? {} : { authority }),
     ...(output === undefined || output === '-' ? {} : { outputDirectory: output }),
-    allow: (flags.allow ?? []).filter((one): one is Allowance => one === 'exec'),
+    allow: (flags.allow ?? []).filter((one): one is Allowance => one === 'exec' || one === 'node'),
+    ...(flags['node-image'] === undefined
+      ? {}
+      : { nodePods: nodePodWishes(flags['node-image'], flags['node-namespace']) }),
     skip: flags.skip ?? [],
     registry: flags.registry ?? ['auto'],
     ...(registryConfig === undefined ? {} : { registryConfig }),
@@ -62,6 +67,13 @@ export function captureRequest(
     stallTimeoutMs: flags['stall-timeout'] ?? 0,
     argv: [command, ...argv],
   }
+}
+
+function nodePodWishes(
+  image: string,
+  namespace: string | undefined,
+): NonNullable<CaptureRequest['nodePods']> {
+  return { image, ...(namespace === undefined ? {} : { namespace }) }
 }
 
 export function manners(flags: CaptureFlags): Manners {

@@ -1,3 +1,4 @@
+import { asAllowed } from '../engine/access.js'
 import type { RunPlan } from '../engine/plan.js'
 import type { Choices } from '../engine/request.js'
 import type { Allowance } from '../model/collector.js'
@@ -41,7 +42,13 @@ export async function confirmPlan(
   const word = confirmationWord(plan)
   const meant = plan.targets.length === 1 ? "the pod's name" : `the number of pods (${word})`
   for (;;) {
-    const keys = [choices.allow.includes('exec') ? 'e don’t allow exec' : 'e allow exec', 'q quit']
+    const keys = [
+      choices.allow.includes('exec') ? 'e don’t allow exec' : 'e allow exec',
+      ...(plan.nodePods === undefined
+        ? []
+        : [choices.allow.includes('node') ? 'n don’t allow a node pod' : 'n allow a node pod']),
+      'q quit',
+    ]
     const answer = await ask(`Type ${meant} to go on · ${keys.join(' · ')}`)
     if (answer === word) return choices
     switch (answer.toLowerCase()) {
@@ -49,6 +56,14 @@ export async function confirmPlan(
         throw new ImpoundError('refused', 'declined; nothing was changed')
       case 'e':
         choices = { allow: toggled(choices.allow, 'exec') }
+        show(withChoices(plan, choices))
+        break
+      case 'n':
+        if (plan.nodePods === undefined) {
+          say('the pod is on no node: there is nothing to start one on')
+          break
+        }
+        choices = { allow: toggled(choices.allow, 'node') }
         show(withChoices(plan, choices))
         break
       default:
@@ -70,9 +85,7 @@ export function withChoices(plan: RunPlan, choices: Choices): RunPlan {
       ...target,
       collectors: target.collectors.map(({ why, ...collector }) => {
         if (why !== undefined && why.startsWith('left out')) return { ...collector, why }
-        if (collector.impact === 'read' || choices.allow.includes(collector.impact))
-          return { ...collector, will: 'collect' }
-        return { ...collector, will: 'skip', why: `--allow ${collector.impact} is not given` }
+        return { ...collector, ...asAllowed(collector.needs, choices.allow) }
       }),
     })),
   }

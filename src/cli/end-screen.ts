@@ -3,6 +3,7 @@ import { counted } from '../text/count.js'
 import { formatDuration } from '../text/duration.js'
 import { forShell } from '../text/shell.js'
 import { formatClock } from '../text/time.js'
+import { nodePodResultRows } from './node-pod-rows.js'
 import { archiveRows } from './seal-screen.js'
 import { atMost, Screen } from './screen.js'
 import { shortPath } from './short-path.js'
@@ -21,6 +22,7 @@ export function endScreen(result: RunResult): string {
   for (const target of result.targets) changedRows(screen, target)
   for (const target of result.targets) accountRow(screen, target)
   for (const target of result.targets) clusterRow(screen, target)
+  nodePodResultRows(screen, result)
   if (result.archive !== undefined) archiveRows(screen, result.archive)
   else if (result.spool !== undefined) {
     const spool = shortPath(result.spool)

@@ -127,16 +127,37 @@ export const caseFlags = {
   ...jsonLinesFlag,
 }
 
+/** debian:bookworm-slim, the index of 2026-08-04: docker-library/repo-info, repos/debian/remote/bookworm-slim.md. */
+const DEFAULT_NODE_IMAGE =
+  'docker.io/library/debian:bookworm-slim@sha256:abd67ffcfa541b485a3dff59865ab629aa048a6c613e639d36e7456b0b229241'
+
+const nodePodFlags = {
+  'node-image': Flags.string({
+    summary: 'image of the pod on the node, best by digest; docs/node-pod.md says what it must have',
+    helpGroup: EVIDENCE,
+    helpValue: 'IMAGE',
+    default: DEFAULT_NODE_IMAGE,
+    defaultHelp: () => Promise.resolve('debian:bookworm-slim, by digest'),
+  }),
+  'node-namespace': Flags.string({
+    summary: 'namespace of the pod on the node [default: one that is made for it and removed]',
+    helpGroup: EVIDENCE,
+    helpValue: 'NAME',
+  }),
+}
+
 export const evidenceFlags = {
   allow: Flags.string({
-    summary: 'what may be started in the cluster for evidence: exec (processes in the suspect container)',
+    summary:
+      'what may be started in the cluster for evidence: exec (processes in the suspect container), node (a privileged pod on its node)',
     helpGroup: EVIDENCE,
-    helpValue: 'exec',
+    helpValue: 'exec,node',
     multiple: true,
     multipleNonGreedy: true,
     delimiter: ',',
-    options: ['exec'],
+    options: ['exec', 'node'],
   }),
+  ...nodePodFlags,
   skip: Flags.string({
     summary: 'a collector to leave out; may be repeated',
     helpGroup: EVIDENCE,

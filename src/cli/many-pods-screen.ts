@@ -15,7 +15,7 @@ export function manyPodsRows(screen: Screen, plan: RunPlan): void {
   const quarantines = plan.targets.flatMap(({ quarantine }) => quarantine ?? [])
   if (quarantines.length > 0) quarantineRows(screen, quarantines)
   secretsRow(screen, plan.targets)
-  evidenceRows(screen, plan.targets)
+  evidenceRows(screen, plan)
 }
 
 export function manyUndoRow(screen: Screen, { targets }: RunPlan): void {
@@ -84,12 +84,12 @@ function serviceLines(plans: readonly QuarantinePlan[]): readonly string[] {
   )
 }
 
-function evidenceRows(screen: Screen, targets: readonly TargetPlan[]): void {
+function evidenceRows(screen: Screen, { allow, targets }: RunPlan): void {
   const collectors = targets.flatMap((target) => target.collectors)
   if (collectors.length === 0) return
   const taken = collectors.filter(({ will }) => will === 'collect')
   screen.row('evidence', distinct(taken.map(({ name }) => name)).join(', ') || 'none')
-  startsRow(screen, distinct(taken.filter(({ impact }) => impact === 'exec').map(({ name }) => name)))
+  startsRow(screen, allow, collectors)
   screen.row('missing', ...said(targets, (target) => missingRows(target.collectors)))
 }
 

@@ -1,5 +1,6 @@
 import type { CollectorPlan, TargetPlan } from '../engine/plan.js'
 import { describeAccess } from '../model/api-path.js'
+import type { Allowance } from '../model/collector.js'
 import type { PolicyPlan, QuarantinePlan } from '../model/quarantine-plan.js'
 import { atMost, type Screen } from './screen.js'
 
@@ -17,9 +18,30 @@ export function residualText({ name, allows }: PolicyPlan): string {
   return `NetworkPolicy ${name} still selects it and allows ${allows.join('; ')}`
 }
 
-export function startsRow(screen: Screen, started: readonly string[]): void {
-  if (started.length === 0) return
-  screen.row('starts', `sh and tar of the suspect containers, in their sight (${started.join(', ')})`)
+/** What runs programs of the suspect's, each collector once. */
+export function startsRow(
+  screen: Screen,
+  allow: readonly Allowance[],
+  collectors: readonly CollectorPlan[],
+): void {
+  if (!allow.includes('exec')) return
+  const names = new Set(
+    collectors
+      .filter(({ will, needs }) => will === 'collect' && needs.includes('exec'))
+      .map(({ name, needs }) =>
+        allow.includes('node') && needs.includes('node') ? `${name}, where its node can’t be had` : name,
+      ),
+  )
+  if (names.size === 0) return
+  screen.row('starts', `programs of the suspect containers, in their sight (${[...names].join('; ')})`)
+}
+
+/** The keys at the plan that allow what a collector needs. */
+const KEYS: Readonly<Partial<Record<Allowance, string>>> = { exec: 'e', node: 'n' }
+
+function keysFor(needs: readonly Allowance[]): string {
+  const keys = needs.flatMap((one) => KEYS[one] ?? [])
+  return keys.length === 0 ? '' : `   [needs ${keys.join(' or ')}]`
 }
 
 /** What the plan says of Secrets that may be read; nothing where that was not allowed. */
@@ -45,7 +67,7 @@ export function missingRows(collectors: readonly CollectorPlan[]): readonly stri
   return [
     ...collectors
       .filter(({ will }) => will === 'skip')
-      .map(({ name, impact, why }) => `${name}: ${why ?? ''}${impact === 'exec' ? '   [needs e]' : ''}`),
+      .map(({ name, needs, why }) => `${name}: ${why ?? ''}${keysFor(needs)}`),
     ...collectors
       .filter(({ will, missingAccess }) => will === 'collect' && missingAccess.length > 0)
       .map(

@@ -6,6 +6,7 @@ import { counted } from '../text/count.js'
 import { formatDuration } from '../text/duration.js'
 import { formatClock, formatUtcOffset } from '../text/time.js'
 import { manyPodsRows, manyUndoRow } from './many-pods-screen.js'
+import { nodePodPlanRows } from './node-pod-rows.js'
 import { missingRows, ownerOf, residualText, secretsRow, startsRow, staysOpen } from './plan-rows.js'
 import { atMost, Screen } from './screen.js'
 import { shortPath } from './short-path.js'
@@ -38,6 +39,7 @@ export function planScreen(plan: RunPlan): string {
     screen.row('order', order(plan))
     manyPodsRows(screen, plan)
   }
+  nodePodPlanRows(screen, plan)
   const free =
     plan.store.freeBytes === undefined ? 'free space not known' : `${formatBytes(plan.store.freeBytes)} free`
   screen.row('store', `${shortPath(plan.store.directory)}, ${free}, not signed, not encrypted`)
@@ -69,7 +71,7 @@ function targetRows(screen: Screen, plan: RunPlan, target: TargetPlan, at: Date)
   screen.row('order', order(plan))
   if (target.quarantine !== undefined) quarantineRows(screen, target.quarantine)
   secretsRow(screen, [target])
-  evidenceRows(screen, target.collectors)
+  evidenceRows(screen, plan.allow, target.collectors)
 }
 
 function digestOf(imageID: string): string {
@@ -78,7 +80,12 @@ function digestOf(imageID: string): string {
 }
 
 function order(plan: RunPlan): string {
-  if (plan.command === 'snapshot') return '1 read API   2 slow evidence   (nothing is changed)'
+  if (plan.command === 'snapshot') {
+    const change = plan.allow.includes('node')
+      ? 'only what is started on nodes, and removed'
+      : 'nothing is changed'
+    return `1 read API   2 slow evidence   (${change})`
+  }
   if (plan.command === 'quarantine') return '1 CONTAIN   (no evidence is taken)'
   return '1 read API ~2 s   2 CONTAIN   3 slow evidence: logs, image, filesystem'
 }
@@ -121,13 +128,10 @@ function quarantineRows(screen: Screen, plan: QuarantinePlan): void {
   )
 }
 
-function evidenceRows(screen: Screen, collectors: readonly CollectorPlan[]): void {
+function evidenceRows(screen: Screen, allow: RunPlan['allow'], collectors: readonly CollectorPlan[]): void {
   const taken = collectors.filter(({ will }) => will === 'collect')
   if (collectors.length === 0) return
   screen.row('evidence', taken.map(({ name }) => name).join(', ') || 'none')
-  startsRow(
-    screen,
-    taken.filter(({ impact }) => impact === 'exec').map(({ name }) => name),
-  )
+  startsRow(screen, allow, collectors)
   screen.row('missing', ...missingRows(collectors))
 }

@@ -48,6 +48,7 @@ export function createFilesystemCollector(
             }))
           : [],
       impact: allow.has('node') ? 'node' : 'exec',
+      ways: ['node', 'exec'],
     }),
     async collect(context, target, sink) {
       const platform = await nodePlatform(context, target)

@@ -1,5 +1,5 @@
 import { describeAccess, type AccessRule } from '../model/api-path.js'
-import type { Collector, CollectOptions } from '../model/collector.js'
+import type { Allowance, Collector, CollectOptions } from '../model/collector.js'
 import { ImpoundError, isCode } from '../model/errors.js'
 import type { KubeReader } from '../model/ports/kube-reader.js'
 import type { Target } from '../model/target.js'
@@ -35,18 +35,26 @@ export async function planCollectors(
     signal,
   )
   const lacks = new Set(missing.map(keyOf))
-  return needs.map(({ collector, access, impact }) => {
+  return needs.map(({ collector, access, impact, ways }) => {
+    const allowances = ways ?? (impact === 'read' ? [] : [impact])
     const plan = {
       name: collector.name,
       impact,
+      needs: allowances,
       missingAccess: access.filter((rule) => lacks.has(keyOf(rule))),
     }
     if (options.skip.has(collector.name)) return { ...plan, will: 'skip', why: 'left out by --skip' }
-    if (impact !== 'read' && !options.allow.has(impact)) {
-      return { ...plan, will: 'skip', why: `--allow ${impact} is not given` }
-    }
-    return { ...plan, will: 'collect' }
+    return { ...plan, ...asAllowed(plan.needs, [...options.allow]) }
   })
+}
+
+/** Whether a collector runs with these allowances, and why not. */
+export function asAllowed(
+  needs: readonly Allowance[],
+  allow: readonly Allowance[],
+): Pick<CollectorPlan, 'will' | 'why'> {
+  if (needs.length === 0 || needs.some((one) => allow.includes(one))) return { will: 'collect' }
+  return { will: 'skip', why: `--allow ${needs.join(' or ')} is not given` }
 }
 
 /**

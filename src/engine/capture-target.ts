@@ -1,6 +1,7 @@
 import { join } from 'node:path'
 
 import { journalInto, openState, targetDirectory, type Spool, type Turns } from '../evidence/index.js'
+import type { NodePods } from '../model/ports/node-pod.js'
 import type { RunContext } from '../model/ports/run-context.js'
 import type { Sink } from '../model/ports/sink.js'
 import type { QuarantinePlan } from '../model/quarantine-plan.js'
@@ -9,7 +10,6 @@ import { aftermath, type Aftermath } from './aftermath.js'
 import { runPhase, type TargetCapture } from './collect.js'
 import { contain } from './contain.js'
 import { accountReach, changedFiles } from './found.js'
-import { NO_NODE_PODS } from './no-node-pods.js'
 import { collectOptions, type PreparedRun } from './prepare.js'
 import type { Progress } from './progress.js'
 import { Recording, type RedactBody } from './recorder.js'
@@ -30,6 +30,7 @@ export interface TargetRun {
   readonly redact: RedactBody
   readonly soft: RunContext
   readonly hard: RunContext
+  readonly nodePods: NodePods
   readonly containing: Turns
   readonly confirmedAt: number
   readonly progress: Progress
@@ -54,7 +55,7 @@ export async function captureTarget(target: Target, of: TargetRun): Promise<void
     recording,
     options: collectOptions(prepared.request, choices),
     kube: prepared.kube,
-    nodePods: NO_NODE_PODS,
+    nodePods: of.nodePods,
     registry: prepared.registryFor(target, prepared.kube.reader),
     caseView: { document: (name) => spool.readDocument(`data/targets/${directory}/${name}`) },
     progress,
@@ -128,7 +129,7 @@ async function containOne(
       plan,
       kube: prepared.kube,
       journal: journalInto(of.spool.journal, state.journal),
-      nodePods: NO_NODE_PODS,
+      nodePods: of.nodePods,
       sink: of.spool.targetSink({ directory }, 'quarantine'),
       confirmedAt: of.confirmedAt,
       cluster: prepared.request.cluster,

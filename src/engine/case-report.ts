@@ -46,6 +46,7 @@ export async function reportInput(spool: Spool, facts: ReportFacts): Promise<Rep
   return {
     scene: spool.scene,
     targets,
+    otherWrites: writes.filter(({ intent }) => intent.target === undefined),
     ledger: spool.ledger(),
     artefacts,
     archiveName: spool.name,

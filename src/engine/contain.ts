@@ -1,7 +1,7 @@
 import type { ActionOutcome, Containment as Action, Verdict } from '../model/containment.js'
 import { ImpoundError, messageOf } from '../model/errors.js'
-import type { NodePods } from '../model/ports/node-pod.js'
 import type { Journal } from '../model/ports/kube-writer.js'
+import type { NodePods } from '../model/ports/node-pod.js'
 import type { RunContext } from '../model/ports/run-context.js'
 import type { Sink } from '../model/ports/sink.js'
 import type { KubeConnection } from '../kube/connect.js'

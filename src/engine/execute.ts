@@ -3,10 +3,12 @@ import { dirname } from 'node:path'
 
 import { archiveName, createSpool, Turns, type Spool } from '../evidence/index.js'
 import { ImpoundError } from '../model/errors.js'
+import type { NodePodResult } from '../model/node-pod-plan.js'
 import type { RunContext } from '../model/ports/run-context.js'
 import { captureTarget, type TargetRun } from './capture-target.js'
 import { caseKey } from './case-key.js'
 import { finish } from './finish.js'
+import { startNodePods } from './node-pods.js'
 import { refusalOf, type PreparedRun } from './prepare.js'
 import type { Progress } from './progress.js'
 import { Recording, type RedactBody } from './recorder.js'
@@ -44,10 +46,13 @@ export async function execute(
   const disclaim = await claimSpool(spool.directory)
   const hard: RunContext = { ...run, signal: interrupts.everything }
   const results = new Map<string, TargetResult>()
+  let nodePods: readonly NodePodResult[] = []
   let fault: unknown
   try {
     const redaction = await openRedaction(spool, key)
     const { redact } = redaction
+    const soft: RunContext = { ...run, signal: interrupts.collecting }
+    const onNodes = startNodePods(prepared, choices, spool, soft, progress)
     try {
       await keepSceneBodies(prepared, spool, redact)
       await captureAll({
@@ -55,8 +60,9 @@ export async function execute(
         choices,
         spool,
         redact,
-        soft: { ...run, signal: interrupts.collecting },
+        soft,
         hard,
+        nodePods: onNodes.pods,
         // containment is one at a time: two policies or relabellings in one namespace must not cross
         containing: new Turns(),
         confirmedAt,
@@ -64,6 +70,7 @@ export async function execute(
         report: (result) => results.set(result.uid, result),
       })
     } finally {
+      nodePods = await onNodes.close(interrupts.everything)
       await redaction.close()
     }
   } catch (error) {
@@ -74,6 +81,7 @@ export async function execute(
       prepared,
       spool,
       results: [...results.values()],
+      nodePods,
       run: hard,
       interrupted: interrupts.collecting.aborted,
       fault,

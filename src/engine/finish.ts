@@ -1,6 +1,7 @@
 import type { Spool } from '../evidence/index.js'
 import type { LedgerRow, Status } from '../model/evidence.js'
 import { messageOf } from '../model/errors.js'
+import type { NodePodResult } from '../model/node-pod-plan.js'
 import { EXIT } from '../model/exit.js'
 import type { RunContext } from '../model/ports/run-context.js'
 import { readWrites } from './case-report.js'
@@ -10,6 +11,7 @@ import {
   evidenceCauses,
   faultCause,
   judge,
+  nodePodCauses,
   type Cause,
 } from './judgement.js'
 import type { PreparedRun } from './prepare.js'
@@ -21,6 +23,7 @@ export interface Ending {
   readonly prepared: PreparedRun
   readonly spool: Spool
   readonly results: readonly TargetResult[]
+  readonly nodePods: readonly NodePodResult[]
   readonly run: RunContext
   readonly interrupted: boolean
   /** What ended the run early, if anything did. */
@@ -55,7 +58,12 @@ export async function finish(ending: Ending): Promise<RunResult> {
   }
   const results = [...ending.results].sort((a, b) => (a.name < b.name ? -1 : 1))
   const ledger = spool.ledger()
-  causes.push(...results.flatMap(containmentCauses), ...archiveCauses(archive), ...evidenceCauses(ledger))
+  causes.push(
+    ...results.flatMap(containmentCauses),
+    ...archiveCauses(archive),
+    ...nodePodCauses(ending.nodePods),
+    ...evidenceCauses(ledger),
+  )
   return {
     schema: 'impound/result/v1',
     command: prepared.request.command,
@@ -66,6 +74,7 @@ export async function finish(ending: Ending): Promise<RunResult> {
     targets: results,
     evidence: countEvidence(ledger),
     ...(archive === undefined ? { spool: spool.directory } : { archive }),
+    nodePods: ending.nodePods,
     footprint: { requests: requestCount(), changes },
   }
 }

@@ -1,6 +1,7 @@
 import { countsAgainst, type LedgerRow } from '../model/evidence.js'
 import { exitStatusOf, ImpoundError, messageOf, type ErrorCode } from '../model/errors.js'
 import { EXIT, worstExit, type ExitStatus } from '../model/exit.js'
+import type { NodePodResult } from '../model/node-pod-plan.js'
 import { counted } from '../text/count.js'
 import type { ArchiveResult, TargetResult } from './result.js'
 
@@ -59,6 +60,16 @@ export function containmentCauses({ name, containment }: TargetResult): readonly
   return kind === 'enforced'
     ? failed
     : [{ status: EXIT.containment, because: `containment of ${name} is ${kind}` }, ...failed]
+}
+
+/** A privileged pod of ours that may still run. */
+export function nodePodCauses(pods: readonly NodePodResult[]): readonly Cause[] {
+  return pods
+    .filter(({ removed }) => removed === 'not-known')
+    .map(({ namespace, name, node }) => ({
+      status: EXIT.incomplete,
+      because: `the pod ${namespace}/${name} may still run on ${node}`,
+    }))
 }
 
 export function archiveCauses(archive: ArchiveResult | undefined): readonly Cause[] {

@@ -1,6 +1,6 @@
 import type { AccessRule } from '../model/api-path.js'
-import type { Allowance } from '../model/collector.js'
-import type { Impact } from '../model/collector.js'
+import type { Allowance, Impact } from '../model/collector.js'
+import type { NodePodPlan } from '../model/node-pod-plan.js'
 import type { QuarantinePlan } from '../model/quarantine-plan.js'
 import type { Scene } from '../model/scene.js'
 
@@ -14,6 +14,8 @@ export interface RunPlan {
   readonly scene: Scene
   readonly allow: readonly Allowance[]
   readonly targets: readonly TargetPlan[]
+  /** What --allow node would start; absent where the targets are on no node. */
+  readonly nodePods?: NodePodPlan
   readonly store: { readonly directory: string; readonly freeBytes?: number }
 }
 
@@ -44,6 +46,8 @@ export interface TargetPlan {
 export interface CollectorPlan {
   readonly name: string
   readonly impact: Impact
+  /** Any one of these must be allowed, best first; empty for what only reads. */
+  readonly needs: readonly Allowance[]
   readonly will: 'collect' | 'skip'
   readonly why?: string
   readonly missingAccess: readonly AccessRule[]

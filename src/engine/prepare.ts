@@ -13,11 +13,13 @@ import type { RawResponse } from '../model/ports/kube-reader.js'
 import type { Journal } from '../model/ports/kube-writer.js'
 import type { RunContext } from '../model/ports/run-context.js'
 import type { Scene } from '../model/scene.js'
+import type { Scripts } from '../model/scripts.js'
 import { containersOf, pullSecretsOf, type Target } from '../model/target.js'
 import { forbidden, nameMissingRights, planCollectors } from './access.js'
 import { restartsOf } from './aftermath.js'
 import { openImages, type RegistryFor } from './images.js'
 import { NO_NODE_PODS } from './no-node-pods.js'
+import { planForTargets } from './plan-node-pods.js'
 import type { RunPlan, TargetPlan } from './plan.js'
 import type { Progress } from './progress.js'
 import { releaseCommand } from './release-command.js'
@@ -33,6 +35,7 @@ export interface PreparedRun {
   readonly sceneBodies: readonly RawResponse[]
   readonly targets: readonly Target[]
   readonly collectors: readonly Collector[]
+  readonly scripts: Scripts
   readonly kube: KubeConnection
   readonly registryFor: RegistryFor
   /** Absent for a snapshot. */
@@ -126,6 +129,10 @@ export async function prepare(
         planned.push({ ...plan, undo, quarantine: await quarantine.plan(context, target) })
       }
     }
+    const nodePods =
+      request.nodePods === undefined
+        ? undefined
+        : await planForTargets(request.nodePods, targets, scene, kube, NO_JOURNAL, run)
     const free = await freeBytes(output)
     const plan: RunPlan = {
       schema: 'impound/plan/v1',
@@ -135,6 +142,7 @@ export async function prepare(
       scene,
       allow: request.allow,
       targets: planned,
+      ...(nodePods === undefined ? {} : { nodePods }),
       store: { directory: output, ...(free === undefined ? {} : { freeBytes: free }) },
     }
     return {
@@ -144,6 +152,7 @@ export async function prepare(
       sceneBodies: bodies,
       targets,
       collectors,
+      scripts,
       kube,
       registryFor,
       ...(quarantine === undefined ? {} : { quarantine }),

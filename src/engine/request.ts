@@ -26,6 +26,8 @@ export interface CaptureRequest extends ImageRequest {
   readonly outputDirectory?: string
   readonly allow: readonly Allowance[]
   readonly skip: readonly string[]
+  /** How a pod on a node would be made, where it may be asked for. */
+  readonly nodePods?: { readonly image: string; readonly namespace?: string }
   readonly keepLabels: readonly string[]
   readonly allowOutage: boolean
   /** Containment beside the quarantine, asked for by name. */

@@ -1,4 +1,5 @@
 import type { LedgerRow, Status } from '../model/evidence.js'
+import type { NodePodResult } from '../model/node-pod-plan.js'
 import type { ExitStatus } from '../model/exit.js'
 import type { UndoReport, Verdict } from '../model/containment.js'
 import type { Aftermath } from './aftermath.js'
@@ -23,6 +24,8 @@ export interface RunResult {
   readonly archive?: ArchiveResult
   /** The spool, where it could not be sealed. */
   readonly spool?: string
+  /** Pods that were started on nodes, and whether they are gone. */
+  readonly nodePods: readonly NodePodResult[]
   readonly footprint: { readonly requests: number; readonly changes: number }
 }
 

@@ -16,7 +16,8 @@ export async function claimSpool(directory: string): Promise<() => Promise<void>
 /** Throws `refused` while the process that claimed the spool lives; what a killed run left is no claim. */
 export async function refuseLiveSpool(directory: string): Promise<void> {
   const owner = await readOwner(directory)
-  if (owner === undefined || !isAlive(owner)) return
+  // a process on another machine, over a shared folder, counts as alive
+  if (owner === undefined || isAlive(owner) === false) return
   throw new ImpoundError(
     'refused',
     `${directory} is still being written, by process ${owner.pid} on ${owner.host}`,
@@ -43,9 +44,9 @@ async function readOwner(directory: string): Promise<Owner | undefined> {
   }
 }
 
-/** A process on another machine, over a shared folder, can't be asked: it counts as alive. */
-function isAlive({ pid, host }: Owner): boolean {
-  if (host !== hostname()) return true
+/** Whether a process lives; undefined of another machine's, which can't be asked. */
+export function isAlive({ pid, host }: Owner): boolean | undefined {
+  if (host !== hostname()) return undefined
   try {
     process.kill(pid, 0)
     return true

@@ -1,6 +1,7 @@
 import { createHash, type Hash } from 'node:crypto'
-import { PassThrough, Writable } from 'node:stream'
+import { PassThrough } from 'node:stream'
 
+import { HeadAndTail } from '../formats/head-and-tail.js'
 import { ImpoundError, messageOf } from '../model/errors.js'
 import type { ContainerRef, Exec, ExecOutcome } from '../model/ports/streams.js'
 import { type CaptureReport, parseReport } from './capture-report.js'
@@ -55,7 +56,7 @@ export async function captureByExec(
   const stdout = new PassThrough({ highWaterMark: 1 << 20 })
   // Left early, the exec may still write: that is no error of anybody's
   stdout.on('error', () => undefined)
-  const stderr = new HeadAndTail()
+  const stderr = new HeadAndTail({ head: STDERR_HEAD, tail: STDERR_TAIL })
   let failure: ImpoundError | undefined
   const running: Promise<ExecOutcome | undefined> = exec
     .exec(
@@ -144,34 +145,4 @@ function asImpoundError(error: unknown): ImpoundError {
   return error instanceof ImpoundError
     ? error
     : new ImpoundError('bug', `exec failed: ${messageOf(error)}`, { cause: error })
-}
-
-/** Keeps the beginning and the end of what is written to it. */
-class HeadAndTail extends Writable {
-  readonly #head: Buffer[] = []
-  #headBytes = 0
-  #tail: Buffer = Buffer.alloc(0)
-  overflowed = false
-
-  override _write(chunk: Buffer, _encoding: string, done: () => void): void {
-    const fits = chunk.subarray(0, STDERR_HEAD - this.#headBytes)
-    if (fits.length > 0) this.#head.push(Buffer.from(fits))
-    this.#headBytes += fits.length
-    const rest = chunk.subarray(fits.length)
-    if (rest.length > 0) {
-      const joined = Buffer.concat([this.#tail, rest])
-      this.overflowed ||= joined.length > STDERR_TAIL
-      this.#tail = Buffer.from(joined.subarray(Math.max(0, joined.length - STDERR_TAIL)))
-    }
-    done()
-  }
-
-  bytes(): Buffer {
-    const gap = this.overflowed ? [Buffer.from('\n')] : []
-    return Buffer.concat([...this.#head, ...gap, this.#tail])
-  }
-
-  text(): string {
-    return this.bytes().toString('utf8')
-  }
 }

@@ -18,6 +18,7 @@ import { Faults } from './faults/faults.js'
 import { LogBook } from './kubelet/log-book.js'
 import { firstVersion, labObjects, plant, type LabObjects } from './objects.js'
 import { startLabRegistry, type LabRegistryOptions, type LabRegistryRequest } from './registry/registry.js'
+import { withNodePods } from './node/node-container.js'
 import type { LabRequest } from './requests.js'
 import { serveApi } from './server.js'
 import { seedShop, SHOP_REGISTRY_HOST } from './shop/shop.js'
@@ -101,7 +102,16 @@ export async function startLab(options: LabOptions = {}): Promise<Lab> {
   })
   const authority = await createAuthority(now())
   const server = await serveApi({
-    context: { profile, resources, store, users, admission, logs, runtime: seed.runtime, now },
+    context: {
+      profile,
+      resources,
+      store,
+      users,
+      admission,
+      logs,
+      runtime: withNodePods(seed.runtime, store, now),
+      now,
+    },
     tls: { ...(await authority.server()), authority: authority.certificate },
     faults,
     clock,

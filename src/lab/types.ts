@@ -1,6 +1,8 @@
 import type { Writable } from 'node:stream'
 
 import type { JsonObject } from '../model/json.js'
+import type { LabLogLine } from './log-line.js'
+import type { Inside } from './shop/container/inside.js'
 
 /** What a process in a lab container did: it ran to an exit status, or the runtime could not start it. */
 export type LabExecResult =
@@ -21,11 +23,8 @@ export interface LabContainer {
    * Undefined where there was no such run.
    */
   log(previous: boolean): readonly LabLogLine[] | undefined
-}
-
-export interface LabLogLine {
-  readonly time: string
-  readonly text: string
+  /** What it is made of, for who looks at it from its node. */
+  readonly inside?: Inside
 }
 
 /** What the kubelets of the lab run: the container behind a pod object, also of a pod that a controller just made. */

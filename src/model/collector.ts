@@ -77,6 +77,11 @@ export interface Collector {
   requirements(
     options: CollectOptions,
     target: Target,
-  ): { readonly access: readonly AccessRule[]; readonly impact: Impact }
+  ): {
+    readonly access: readonly AccessRule[]
+    readonly impact: Impact
+    /** Where there is more than one way: what any one of which must be allowed, best first. Absent: the impact alone. */
+    readonly ways?: readonly Allowance[]
+  }
   collect(context: CollectContext, target: Target, sink: Sink): Promise<void>
 }

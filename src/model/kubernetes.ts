@@ -74,6 +74,9 @@ export interface Pod extends KubeObject {
   }
   readonly status?: {
     readonly phase?: string
+    /** Why the kubelet refused or evicted it. */
+    readonly reason?: string
+    readonly message?: string
     readonly podIP?: string
     readonly hostIP?: string
     readonly startTime?: string

@@ -1,6 +1,8 @@
 /** Scripts that run in containers and on nodes: files of templates/, put together in this order. A node's begins with containers.sh. */
 export const SCRIPT_FILES = {
   captureFilesystem: ['capture-filesystem.sh'],
+  nodeFrame: ['node/frame.sh'],
+  nodeFacts: ['node/facts.sh'],
   upperdir: ['node/containers.sh', 'node/upperdir.sh'],
   podLogs: ['node/containers.sh', 'node/host-paths.sh', 'node/pod-logs.sh'],
 } as const satisfies Readonly<Record<string, readonly string[]>>

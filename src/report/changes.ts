@@ -9,7 +9,9 @@ const MOST_WRITES = 200
 
 /** Every change to the cluster in the order of its times, and the commands that undo them. */
 export function changesOf(input: ReportInput, archiveFile: string): Changes {
-  const writes = input.targets.flatMap((target) => target.writes).toSorted((a, b) => byTime(a.at, b.at))
+  const writes = [...input.targets.flatMap((target) => target.writes), ...(input.otherWrites ?? [])].toSorted(
+    (a, b) => byTime(a.at, b.at),
+  )
   const rows = writes.map((write, index) => rowOf(write, index + 1))
   const having = (...outcomes: readonly string[]): number =>
     rows.filter((row) => outcomes.includes(row.outcome)).length

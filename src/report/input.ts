@@ -61,6 +61,8 @@ export interface ReportAftermath {
 export interface ReportInput {
   readonly scene: Scene
   readonly targets: readonly ReportTargetInput[]
+  /** Changes to the cluster that belong to no target: what was started on nodes. */
+  readonly otherWrites?: readonly ReportWrite[]
   readonly ledger: readonly LedgerRow[]
   readonly artefacts: readonly ArtefactRecord[]
   /** The bag's name: the archive's, without extension. */

@@ -63,7 +63,14 @@ describe('the confirmation of a plan', () => {
     const skipped = {
       ...target!,
       collectors: [
-        { name: 'filesystem', impact: 'exec', will: 'skip', why: 'left out by --skip', missingAccess: [] },
+        {
+          name: 'filesystem',
+          impact: 'exec',
+          needs: ['exec'],
+          will: 'skip',
+          why: 'left out by --skip',
+          missingAccess: [],
+        },
       ],
     } as const
     const changed = withChoices({ ...plan, targets: [skipped] }, { allow: ['exec'] })

@@ -35,10 +35,11 @@ export function samplePlan(name = 'web-1'): RunPlan {
           { container: 'app', reference: 'r/shop/web:1', imageID: `r/shop/web@sha256:${'9'.repeat(64)}` },
         ],
         collectors: [
-          { name: 'pod', impact: 'read', will: 'collect', missingAccess: [] },
+          { name: 'pod', impact: 'read', needs: [], will: 'collect', missingAccess: [] },
           {
             name: 'logs',
             impact: 'read',
+            needs: [],
             will: 'collect',
             missingAccess: [
               { verb: 'get', group: '', resource: 'pods', subresource: 'log', namespace: 'shop' },
@@ -47,6 +48,7 @@ export function samplePlan(name = 'web-1'): RunPlan {
           {
             name: 'filesystem',
             impact: 'exec',
+            needs: ['exec'],
             will: 'skip',
             why: '--allow exec is not given',
             missingAccess: [],

@@ -94,6 +94,7 @@ const RESULT: RunResult = {
   case: 'INC-42',
   exitStatus: 7,
   because: ['containment of web-1 is unverified'],
+  nodePods: [],
   startedAt: '2026-11-22T03:00:33.000Z',
   endedAt: '2026-11-22T03:04:10.000Z',
   targets: [

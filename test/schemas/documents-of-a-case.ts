@@ -33,7 +33,7 @@ const SCHEMA_OF_LINES: Readonly<Record<string, string>> = {
 export async function documentsOfACase(lab: Lab, cli: CommandLine): Promise<readonly Document[]> {
   const target = [lab.suspect.name, '-n', lab.suspect.namespace]
   const printed = (...argv: readonly string[]): Promise<readonly Document[]> => printedBy(cli, argv)
-  const evidence = ['--allow', 'exec', '--registry']
+  const evidence = ['--allow', 'exec,node', '--registry']
   const planned = await printed('seize', ...target, '--dry-run', '--json')
   const seized = await printed(
     'seize',

@@ -38,6 +38,7 @@ import type {
   LogGap,
   LogsDocument,
   NetworkDocument,
+  NodeDocument,
   OwnersDocument,
   PodDocument,
 } from '../../src/model/documents.js'
@@ -52,6 +53,12 @@ import type {
   QuarantineChange,
   QuarantineStatus,
 } from '../../src/model/hold-status.js'
+import type {
+  NodePodLeftover,
+  NodePodPlan,
+  NodePodResult,
+  PlannedNodePod,
+} from '../../src/model/node-pod-plan.js'
 import type { QuarantinePlan, Refusal } from '../../src/model/quarantine-plan.js'
 import type { ReleasePlan } from '../../src/model/release-plan.js'
 import type { Scene } from '../../src/model/scene.js'
@@ -120,11 +127,15 @@ const SHAPES: readonly (readonly [string, Shape])[] = [
   ['logs/$defs/covers', shape<CriLogFacts>()('isCri bytes lines malformed outOfOrder endsWithNewline endsWithPiece', 'firstAt lastAt')],
   ['logs/$defs/gap', shape<LogGap>()('container kind certainty why', 'runs from to')],
   ['network', shape<NetworkDocument>()('schema derivedFrom missing', 'policies services ingresses')],
+  ['node', shape<NodeDocument>()('schema derivedFrom node pod runtimeSockets seesHostProcesses tools missingTools', 'kernel machine hostname os bootId cgroup bootedAt clock clockTicks freeBytes')],
   ['owners', shape<OwnersDocument>()('schema derivedFrom owners', '')],
   ['owners/properties/owners/items', shape<OwnersDocument['owners'][number]>()('apiVersion kind name uid controller read', 'why')],
-  ['plan', shape<RunPlan>()('schema command case at scene allow targets store', '')],
+  ['plan', shape<RunPlan>()('schema command case at scene allow targets store', 'nodePods')],
   ['plan/$defs/target', shape<TargetPlan>()('namespace name uid restarts images collectors', 'created node serviceAccount owner pullSecrets undo quarantine')],
-  ['plan/$defs/collector', shape<CollectorPlan>()('name impact will missingAccess', 'why')],
+  ['plan/$defs/collector', shape<CollectorPlan>()('name impact needs will missingAccess', 'why')],
+  ['plan/$defs/nodePods', shape<NodePodPlan>()('image byDigest namespace madeNamespace pods leftovers missingAccess attackerSees', '')],
+  ['plan/$defs/nodePod', shape<PlannedNodePod>()('node name will why', '')],
+  ['plan/$defs/leftover', shape<NodePodLeftover>()('kind namespace name uid case run', '')],
   ['pod', shape<PodDocument>()('schema derivedFrom namespace name uid hostNetwork labels containers', 'created phase node podIP hostIP serviceAccount neighbours')],
   ['pod/$defs/container', shape<PodDocument['containers'][number]>()('name role image imageID containerID running restarts', 'startedAt lastExit')],
   ['quarantine-plan', shape<QuarantinePlan>()('schema case target resumes policy labels owner services policies actions warnings wontStop attackerSees refusals missingAccess dryRuns', '')],
@@ -136,7 +147,8 @@ const SHAPES: readonly (readonly [string, Shape])[] = [
   ['release', shape<ReleaseResult>()('schema exitStatus targets', '')],
   ['release/properties/targets/items', shape<ReleaseResult['targets'][number]>()('namespace name uid source report', 'error')],
   ['release-plan', shape<ReleasePlan>()('schema case target source labels deletes actions left adoption', 'podGone')],
-  ['result', shape<RunResult>()('schema command case exitStatus because startedAt endedAt targets evidence footprint', 'archive spool')],
+  ['result', shape<RunResult>()('schema command case exitStatus because startedAt endedAt targets evidence nodePods footprint', 'archive spool')],
+  ['result/$defs/nodePod', shape<NodePodResult>()('node namespace name image removed', 'readyAfterMs error remove')],
   ['result/$defs/archive', shape<ArchiveResult>()('path bytes sha256 logHead incomplete verified signed besides', '')],
   ['result/$defs/target', shape<TargetResult>()('namespace name uid changedFiles', 'containment after account')],
   ['result/$defs/account', shape<AccountReach>()('account can complete', '')],

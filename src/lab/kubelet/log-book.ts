@@ -1,4 +1,4 @@
-import type { LabLogLine } from '../types.js'
+import type { LabLogLine } from '../log-line.js'
 
 /** What containers wrote since the lab began, beside what the seed says they wrote before. */
 export class LogBook {

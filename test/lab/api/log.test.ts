@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
 
 import { startLab, type Lab } from '../../../src/lab/lab.js'
-import type { LabLogLine } from '../../../src/lab/types.js'
+import type { LabLogLine } from '../../../src/lab/log-line.js'
 import { accessOf, call, type Access, type Reply } from '../client.js'
 import { smallPod, smallSeed } from '../small-seed.js'
 

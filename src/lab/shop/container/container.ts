@@ -19,6 +19,7 @@ export function dataContainer(inside: Inside): LabContainer {
   return {
     exec: (argv, stdout, stderr, signal) => execIn(inside, argv, stdout, stderr, signal),
     log: (previous) => (previous ? inside.previousLog : inside.log),
+    inside,
   }
 }
 

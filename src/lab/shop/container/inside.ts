@@ -1,4 +1,4 @@
-import type { LabLogLine } from '../../types.js'
+import type { LabLogLine } from '../../log-line.js'
 import type { BytePath, Tree } from '../files/tree.js'
 
 /** What is inside a container: data only, which programs, captures and /proc are answered from. */

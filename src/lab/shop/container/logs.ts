@@ -1,4 +1,4 @@
-import type { LabLogLine } from '../../types.js'
+import type { LabLogLine } from '../../log-line.js'
 
 import type { Moments } from '../moments.js'
 import { later, nanoTime } from '../moments.js'

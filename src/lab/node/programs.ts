@@ -1,0 +1,7 @@
+import { facts } from './facts.js'
+import type { NodeProgram } from './program.js'
+
+/** What the lab's nodes answer the scripts of templates/node with, by the script's name: 'facts' for impound-facts. */
+export const NODE_PROGRAMS: Readonly<Record<string, NodeProgram>> = {
+  facts,
+}
