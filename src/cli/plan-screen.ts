@@ -84,10 +84,10 @@ function order(plan: RunPlan): string {
     const change = plan.allow.includes('node')
       ? 'only what is started on nodes, and removed'
       : 'nothing is changed'
-    return `1 read API   2 slow evidence   (${change})`
+    return `1 read API   2 processes and sockets   3 slow evidence   (${change})`
   }
   if (plan.command === 'quarantine') return '1 CONTAIN   (no evidence is taken)'
-  return '1 read API ~2 s   2 CONTAIN   3 slow evidence: logs, image, filesystem'
+  return '1 read API ~2 s   2 processes and sockets   3 CONTAIN   4 slow evidence: logs, image, filesystem'
 }
 
 function quarantineRows(screen: Screen, plan: QuarantinePlan): void {

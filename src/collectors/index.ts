@@ -8,15 +8,21 @@ import { createLogsCollector } from './logs.js'
 import { networkCollector } from './network.js'
 import { podCollector } from './pod.js'
 import { referencesCollector } from './references.js'
+import { VolatileCaptures } from './proc/volatile-captures.js'
+import { createProcessesCollector } from './processes.js'
+import { createSocketsCollector } from './sockets.js'
 
 /** Every collector, in the order in which plan and report name them. */
 export function collectors(scripts: Scripts): readonly Collector[] {
+  const captures = new VolatileCaptures(scripts)
   return [
     podCollector,
     networkCollector,
     eventsCollector,
     accessCollector,
     referencesCollector,
+    createProcessesCollector(captures),
+    createSocketsCollector(captures),
     createLogsCollector(scripts.podLogs),
     imageCollector,
     createFilesystemCollector(scripts),

@@ -65,6 +65,8 @@ export interface Pod extends KubeObject {
   readonly spec?: {
     readonly nodeName?: string
     readonly hostNetwork?: boolean
+    readonly hostPID?: boolean
+    readonly shareProcessNamespace?: boolean
     readonly serviceAccountName?: string
     readonly imagePullSecrets?: readonly { readonly name?: string }[]
     readonly containers?: readonly Container[]

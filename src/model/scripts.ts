@@ -5,6 +5,8 @@ export const SCRIPT_FILES = {
   nodeFacts: ['node/facts.sh'],
   upperdir: ['node/containers.sh', 'node/upperdir.sh'],
   podLogs: ['node/containers.sh', 'node/host-paths.sh', 'node/pod-logs.sh'],
+  processes: ['processes.sh'],
+  nodeProcesses: ['node/containers.sh', 'processes.sh'],
 } as const satisfies Readonly<Record<string, readonly string[]>>
 
 /** The text of each script. */

@@ -24,6 +24,7 @@ const SCHEMA_OF_LINES: Readonly<Record<string, string>> = {
   'events.jsonl': 'impound/event/v1',
   'diff.jsonl': 'impound/diff-entry/v1',
   'listing.jsonl': 'impound/listing-entry/v1',
+  'processes.jsonl': 'impound/process/v1',
 }
 
 /**

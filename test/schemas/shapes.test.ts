@@ -59,6 +59,15 @@ import type {
   NodePodResult,
   PlannedNodePod,
 } from '../../src/model/node-pod-plan.js'
+import type {
+  OpenedFile,
+  ProcessCapture,
+  ProcessesDocument,
+  ProcessFact,
+  ProcessLine,
+  SocketRow,
+  SocketsDocument,
+} from '../../src/model/process-documents.js'
 import type { QuarantinePlan, Refusal } from '../../src/model/quarantine-plan.js'
 import type { ReleasePlan } from '../../src/model/release-plan.js'
 import type { Scene } from '../../src/model/scene.js'
@@ -138,6 +147,10 @@ const SHAPES: readonly (readonly [string, Shape])[] = [
   ['plan/$defs/leftover', shape<NodePodLeftover>()('kind namespace name uid case run', '')],
   ['pod', shape<PodDocument>()('schema derivedFrom namespace name uid hostNetwork labels containers', 'created phase node podIP hostIP serviceAccount neighbours')],
   ['pod/$defs/container', shape<PodDocument['containers'][number]>()('name role image imageID containerID running restarts', 'startedAt lastExit')],
+  ['process', shape<ProcessLine>()('container pid ppid starttime state threads comm args argsTotal uids gids groups namespaces descriptors maps environment missing facts', 'containerPid startedAt commB64 argsB64 exe cwd root capabilities seccomp noNewPrivs tracer')],
+  ['process/$defs/file', shape<OpenedFile>()('path kind', 'pathB64 deleted device inode links size mode')],
+  ['processes', shape<ProcessesDocument>()('schema derivedFrom captures startedPrecision containers executables executablesMore deletedFiles deletedFilesMore', '')],
+  ['processes/$defs/capture', shape<ProcessCapture>()('containers method trust path bytes complete disturbance degraded', 'why')],
   ['quarantine-plan', shape<QuarantinePlan>()('schema case target resumes policy labels owner services policies actions warnings wontStop attackerSees refusals missingAccess dryRuns', '')],
   ['references', shape<ReferencesDocument>()('schema derivedFrom configMaps secrets volumes missing', '')],
   ['references/properties/volumes/items', shape<ReferencesDocument['volumes'][number]>()('name type mounts', 'source claim')],
@@ -158,6 +171,8 @@ const SHAPES: readonly (readonly [string, Shape])[] = [
   ['scene/properties/who', shape<Scene['who']>()('osUser hostname', 'user groups impersonating examiner authority')],
   ['scene/properties/where', shape<Scene['where']>()('context server', 'clusterUid version tlsChainSha256')],
   ['seal', shape<SealResult>()('schema exitStatus because archive remarks', '')],
+  ['sockets', shape<SocketsDocument>()('schema derivedFrom phase startedAt endedAt captures namespaces sockets socketsMore', '')],
+  ['sockets/$defs/socket', shape<SocketRow>()('namespace protocol inode holders holdersMore', 'state local remote uid detail')],
   ['state/$defs/facts', shape<StateFacts>()('case run who archive context server target', '')],
   ['verdict', shape<Verdict>()('schema kind why tried open', 'inForceAt')],
   ['verify', shape<VerifyReport>()('schema archive kind ok verdict incomplete incompleteWhy signed checks problems problemsLeftOut sha256 bytes files logHead', '')],
@@ -171,6 +186,7 @@ const WORDS: readonly (readonly [string, readonly string[]])[] = [
   ['error/$defs/error/properties/code', words<ErrorCode>()('usage configuration forbidden unauthorized not-found ambiguous target-changed conflict gone invalid throttled server unreachable timeout stalled cut too-big target-refused unsupported integrity refused storage aborted bug')],
   ['index/properties/source/properties/trust', words<Trust>()('api registry-verified node-kernel merged-view target-controlled derived tool')],
   ['pod/$defs/container/properties/role', words<ContainerRole>()('init sidecar main ephemeral')],
+  ['process/properties/facts/items', words<ProcessFact>()('exe-deleted exe-memfd fake-kernel-thread exe-outside-mounts entered left-cgroup executable-anonymous executable-memfd executable-deleted loader-variables traced raw-or-packet-socket gone appeared changed ours')],
   ['quarantine-plan/properties/refusals/items/properties/code', words<Refusal['code']>()('host-network static-pod terminating completed other-case foreign-policy last-endpoint opens-more admission')],
   ['quarantine-status/$defs/fault/properties/code', words<HoldFaultCode>()('pod-gone pod-ended host-network no-label labels-back no-policy policy-changed residual owner no-annotation annotation-changed other-case')],
   ['quarantine-status/$defs/hold/properties/state', words<HoldState>()('holds does-not-hold pod-gone unknown')],

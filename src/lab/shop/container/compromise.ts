@@ -82,6 +82,32 @@ export function intruderProcesses(startedTicks: number): readonly ContainerProce
       exe: `/${IMPLANT}`,
       uid: 0,
       starttime: startedTicks + 212,
+      environ: ['PATH=/tmp/.x:/usr/bin:/bin', 'HISTFILE=/dev/null', 'C2=203.0.113.7'],
+      openFiles: [
+        { fd: 4, target: '/tmp/.x/.loot (deleted)', content: Buffer.from('4111111111111111;12/29\n') },
+      ],
+    },
+    {
+      pid: 52,
+      ppid: 47,
+      comm: 'memfd:',
+      cmdline: ['/usr/sbin/crond', '-f'],
+      exe: '/memfd: (deleted)',
+      uid: 0,
+      starttime: startedTicks + 9_120,
+      program: elfBytes('second stage', 21_000, 'amd64'),
+      environ: ['LD_PRELOAD=/tmp/.x/hide.so'],
+      executableMemory: true,
+    },
+    {
+      pid: 58,
+      ppid: 1,
+      comm: 'scan',
+      cmdline: ['./scan', '10.0.0.0/16'],
+      exe: '/tmp/.x/scan (deleted)',
+      uid: 0,
+      starttime: startedTicks + 30_411,
+      program: elfBytes('scanner', 9_000, 'amd64'),
     },
   ]
 }

@@ -5,6 +5,7 @@ import type { LabContainer, LabExecResult } from '../../types.js'
 import { captureFilesystem } from './capture.js'
 import type { Inside } from './inside.js'
 import { lookUp, visibleTree } from './lookup.js'
+import { processCapture } from './processes.js'
 import type { ProgramCall } from './programs.js'
 import { PROGRAMS } from './programs.js'
 import { readScript } from './shell.js'
@@ -89,6 +90,8 @@ async function shell(call: ProgramCall, stdout: Writable): Promise<number> {
   switch (request.kind) {
     case 'capture':
       return runCapture(call, stdout)
+    case 'processes':
+      return readProcesses(call, stdout)
     case 'command': {
       const [program = '', ...args] = request.argv
       const name = programName(call.tree, program)
@@ -115,4 +118,19 @@ async function runCapture(call: ProgramCall, stdout: Writable): Promise<number> 
   const { text, exitCode } = capture.conclusion()
   await call.err(text)
   return exitCode
+}
+
+/** The same of the script that reads processes, with the container's own head and stat. */
+async function readProcesses(call: ProgramCall, stdout: Writable): Promise<number> {
+  if (programName(call.tree, 'head') === undefined || programName(call.tree, 'stat') === undefined) {
+    await call.err('impound: no head that works here\n')
+    return 126
+  }
+  // After the script come its name and what it is to do
+  await writeAll(
+    stdout,
+    processCapture([{ inside: call.inside, offset: 0 }], call.args.slice(3)),
+    call.signal,
+  )
+  return 0
 }

@@ -38,8 +38,23 @@ export interface ContainerProcess {
   /** What /proc/PID/exe leads to. */
   readonly exe: string
   readonly uid: number
+  /** Its program's bytes, where no file has them: a memfd, or a file without a name. */
+  readonly program?: Buffer
+  readonly environ?: readonly string[]
+  /** Memory that it made executable. */
+  readonly executableMemory?: boolean
+  /** Files that it has open. */
+  readonly openFiles?: readonly OpenFile[]
   /** Clock ticks (1/100 s) since boot: with the pid its identity. */
   readonly starttime: number
+}
+
+export interface OpenFile {
+  readonly fd: number
+  /** What /proc/PID/fd/N leads to: ' (deleted)' at its end where it has no name any more. */
+  readonly target: string
+  /** Where it has no name: what is in it. */
+  readonly content?: Buffer
 }
 
 export interface ContainerSocket {

@@ -1,14 +1,17 @@
 import { CAPTURE_MARK } from './capture.js'
+import { PROCESSES_MARK } from './processes.js'
 
 /** What `sh -c SCRIPT` asks for, as far as the lab's shell can tell. */
 export type ShellRequest =
-  | { readonly kind: 'capture' }
+  | { readonly kind: 'capture' | 'processes' }
   | { readonly kind: 'command'; readonly argv: readonly string[] }
   | { readonly kind: 'not-understood' }
 
-/** Knows impound's own script by its first line, and one plain command: words, quotes, an `exec` before them. */
+/** Knows impound's own scripts by their first lines, and one plain command: words, quotes, an `exec` before them. */
 export function readScript(script: string): ShellRequest {
-  if (script.split('\n', 1)[0]?.trimEnd() === CAPTURE_MARK) return { kind: 'capture' }
+  const first = script.split('\n', 1)[0]?.trimEnd()
+  if (first === CAPTURE_MARK) return { kind: 'capture' }
+  if (first === PROCESSES_MARK) return { kind: 'processes' }
   const words = splitWords(script.trim())
   if (words === undefined || words.length === 0) return { kind: 'not-understood' }
   return { kind: 'command', argv: words[0] === 'exec' ? words.slice(1) : words }

@@ -1,0 +1,160 @@
+/** A line of one of the tables below /proc/PID/net. */
+export interface SocketLine {
+  readonly protocol: SocketProtocol
+  readonly inode: number
+  /** Of the owner; undefined where the table has none. */
+  readonly uid: number | undefined
+  readonly state: SocketState | undefined
+  readonly local: SocketAddress | undefined
+  readonly remote: SocketAddress | undefined
+  /** unix: as latin1, '@' for the zero byte of an abstract name. packet: EtherType and interface. */
+  readonly detail: string | undefined
+}
+
+/** Of the machine whose table it is: s390x alone, among those that run Kubernetes, is big-endian. */
+export type ByteOrder = 'little' | 'big'
+
+export type SocketProtocol = 'tcp' | 'tcp6' | 'udp' | 'udp6' | 'raw' | 'raw6' | 'packet' | 'unix'
+
+export interface SocketAddress {
+  /** Dotted where it is IPv4, mapped into IPv6 too; else as RFC 5952 writes it. */
+  readonly address: string
+  /** For raw sockets the IP protocol. */
+  readonly port: number
+}
+
+/** include/net/tcp_states.h; datagram sockets use two of them. */
+const STATES = [
+  undefined,
+  'established',
+  'syn-sent',
+  'syn-received',
+  'fin-wait-1',
+  'fin-wait-2',
+  'time-wait',
+  'close',
+  'close-wait',
+  'last-ack',
+  'listen',
+  'closing',
+  'syn-received',
+] as const
+
+export type SocketState = Exclude<(typeof STATES)[number], undefined> | 'connected' | 'unconnected'
+
+export const SOCKET_TABLES: readonly SocketProtocol[] = [
+  'tcp',
+  'tcp6',
+  'udp',
+  'udp6',
+  'raw',
+  'raw6',
+  'packet',
+  'unix',
+]
+
+/** include/uapi/linux/net.h: of unix sockets. */
+const UNIX_STATES: Readonly<Record<string, SocketState>> = { '01': 'unconnected', '03': 'connected' }
+/** __SO_ACCEPTCON */
+const UNIX_LISTENS = 0x10000
+
+/**
+ * Sockets of one table; undefined where it has no heading, that is: it could not be read. Lines that are none are left out.
+ * Source: Documentation/networking/proc_net_tcp, net/unix/af_unix.c, net/packet/af_packet.c.
+ */
+export function parseSockets(
+  protocol: SocketProtocol,
+  table: Buffer,
+  byteOrder: ByteOrder = 'little',
+): readonly SocketLine[] | undefined {
+  const lines = table.toString('latin1').split('\n')
+  const heading = lines.shift()
+  if (heading === undefined || !/^ *(?:sl|sk|Num) /.test(heading)) return undefined
+  const parse = protocol === 'unix' ? unixLine : protocol === 'packet' ? packetLine : internetLine
+  return lines.flatMap((line) => parse(protocol, line, byteOrder) ?? [])
+}
+
+function internetLine(protocol: SocketProtocol, line: string, byteOrder: ByteOrder): SocketLine | undefined {
+  const match =
+    /^ *[0-9]+: ([0-9A-F]{8}|[0-9A-F]{32}):([0-9A-F]{4}) ([0-9A-F]{8}|[0-9A-F]{32}):([0-9A-F]{4}) ([0-9A-F]{2}) [0-9A-F:]+ [0-9A-F:]+ [0-9A-F]+ +([0-9]{1,10}) +[0-9]+ ([0-9]{1,20})(?: |$)/.exec(
+      line,
+    )
+  if (match === null) return undefined
+  const [, localAddress = '', localPort = '', remoteAddress = '', remotePort = '', state = '', uid, inode] =
+    match
+  return {
+    protocol,
+    inode: Number(inode),
+    uid: Number(uid),
+    state: STATES[Number.parseInt(state, 16)],
+    local: { address: addressFrom(localAddress, byteOrder), port: Number.parseInt(localPort, 16) },
+    remote: { address: addressFrom(remoteAddress, byteOrder), port: Number.parseInt(remotePort, 16) },
+    detail: undefined,
+  }
+}
+
+/** The path is the rest of the line, blanks included; a newline in it begins a line that is none of the table's form. */
+function unixLine(protocol: SocketProtocol, line: string): SocketLine | undefined {
+  const match =
+    /^[0-9a-fK]+: [0-9A-F]+ [0-9A-F]+ ([0-9A-F]{8}) [0-9A-F]{4} ([0-9A-F]{2}) +([0-9]{1,20})(?: (.*))?$/.exec(
+      line,
+    )
+  if (match === null) return undefined
+  const [, flags = '0', state = '', inode, path] = match
+  const listens = (Number.parseInt(flags, 16) & UNIX_LISTENS) !== 0
+  return {
+    protocol,
+    inode: Number(inode),
+    uid: undefined,
+    state: listens ? 'listen' : UNIX_STATES[state],
+    local: undefined,
+    remote: undefined,
+    detail: path === undefined || path === '' ? undefined : path.slice(0, 200),
+  }
+}
+
+function packetLine(protocol: SocketProtocol, line: string): SocketLine | undefined {
+  const words = line.trim().split(/ +/)
+  const [, , , ethertype = '', iface = '', , , uid = '', inode = ''] = words
+  if (words.length < 9 || !/^[0-9a-f]{4}$/i.test(ethertype) || !/^[0-9]{1,20}$/.test(inode)) return undefined
+  return {
+    protocol,
+    inode: Number(inode),
+    uid: /^[0-9]{1,10}$/.test(uid) ? Number(uid) : undefined,
+    state: undefined,
+    local: undefined,
+    remote: undefined,
+    detail: `ethertype 0x${ethertype.toLowerCase()}, interface ${Number.parseInt(iface, 10) || 0}`,
+  }
+}
+
+/** Each 32-bit word stands as a number of the machine: on a little-endian one with its bytes the other way round. */
+function addressFrom(hex: string, byteOrder: ByteOrder): string {
+  const bytes: number[] = []
+  for (let word = 0; word < hex.length; word += 8) {
+    const inWord = [...Buffer.from(hex.slice(word, word + 8), 'hex')]
+    bytes.push(...(byteOrder === 'little' ? inWord.reverse() : inWord))
+  }
+  if (bytes.length === 4) return bytes.join('.')
+  const isMapped = bytes.slice(0, 10).every((byte) => byte === 0) && bytes[10] === 255 && bytes[11] === 255
+  return isMapped ? bytes.slice(12).join('.') : ipv6(bytes)
+}
+
+/** RFC 5952: the first longest run of at least two zero groups becomes '::'. */
+function ipv6(bytes: readonly number[]): string {
+  const groups = Array.from(
+    { length: 8 },
+    (_, index) => ((bytes[2 * index] ?? 0) << 8) | (bytes[2 * index + 1] ?? 0),
+  )
+  let [start, length] = [0, 0]
+  for (let from = 0; from < 8; from += 1) {
+    let to = from
+    while (to < 8 && groups[to] === 0) to += 1
+    if (to - from > length) [start, length] = [from, to - from]
+    from = Math.max(from, to)
+  }
+  const hex = groups.map((group) => group.toString(16))
+  return length < 2
+    ? hex.join(':')
+    : `${hex.slice(0, start).join(':')}::${hex.slice(start + length).join(':')}`
+}
