@@ -32,8 +32,7 @@ export function createFilesystemCollector(
 ): Collector {
   return {
     name: 'filesystem',
-    summary:
-      "what changed in every running container against its image, read on its node or through the container's own tar",
+    summary: 'what changed in every running container against its image, by its node or through its own tar',
     phases: ['slow'],
     requirements: ({ allow }, target) => ({
       // Beside the node it is a second best, and may be refused
