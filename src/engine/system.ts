@@ -34,12 +34,22 @@ export async function template(name: string): Promise<string> {
   return readFile(join(ROOT, 'templates', name), 'utf8')
 }
 
-/** The text of every script that runs in a container or on a node. */
+/** The text of every script that runs in a container or on a node, as it is sent. */
 export async function readScripts(): Promise<Scripts> {
   const texts = Object.entries(SCRIPT_FILES).map(
-    async ([name, files]) => [name, (await Promise.all(files.map(template))).join('\n')] as const,
+    async ([name, files]) =>
+      [name, (await Promise.all(files.map(template))).map(withoutComments).join('\n')] as const,
   )
   return Object.fromEntries(await Promise.all(texts)) as Scripts
+}
+
+/**
+ * A script travels in the address of the exec, which stands in the audit log and which proxies bound: what only its readers need
+ * stays at home. The first line stays, since it says what the script is.
+ */
+function withoutComments(script: string): string {
+  const [mark = '', ...lines] = script.split('\n')
+  return [mark, ...lines.map((line) => line.trimStart()).filter((line) => !/^(?:#|$)/.test(line))].join('\n')
 }
 
 /** Where state that outlives a run is kept: $XDG_STATE_HOME/impound, else ~/.local/state/impound. */

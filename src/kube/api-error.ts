@@ -137,6 +137,18 @@ function foreignAnswer(answer: FailedAnswer, asked: AskedAs): ImpoundError {
         `Write the server of the context ${JSON.stringify(asked.context)} with https:// in the kubeconfig.`,
       ],
     })
+  if (status === 414 || status === 431)
+    return new ImpoundError(
+      'server',
+      `${request}: a request of this length is not let through (HTTP ${status}).`,
+      {
+        httpStatus: status,
+        hints: [
+          `An exec carries its script in its address; a proxy between here and ${asked.server} takes no such length.`,
+          'Go around it, or raise its bound for the request line and headers to 64 KiB.',
+        ],
+      },
+    )
   const code = codeOf(status)
   const quoted = text === '' || type.includes('json') ? '' : `: ${text}`
   return new ImpoundError(code, sentence(`${request}: HTTP ${status}${quoted}`), {

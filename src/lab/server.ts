@@ -40,6 +40,8 @@ export async function serveApi(options: ApiServerOptions): Promise<ApiServer> {
     // a resumed session would not show the client's certificate again
     secureOptions: constants.SSL_OP_NO_TICKET,
     keepAliveTimeout: 60_000,
+    // Go's own bound, and so the API server's: an exec carries its script in the address
+    maxHeaderSize: 1 << 20,
   })
   const wire = new Wire(server)
   server.on('request', (request, response) => void handle(options, wire, request, response))

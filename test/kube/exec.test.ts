@@ -162,6 +162,13 @@ describe('an exec that can not be right', () => {
     await expect(run()).rejects.toMatchObject({ code, message: expect.stringMatching(message) })
   })
 
+  it('says of an answer to the length of a request that a proxy may bound it, and blames no container', async () => {
+    // the fixture server has Node's bound of 16 KiB for a request's head
+    const error = await run({}, ['sh', '-c', 'x'.repeat(20_000)]).catch((thrown: unknown) => thrown)
+    expect(error).toMatchObject({ code: 'server', httpStatus: 431 })
+    expect((error as ImpoundError).hints.join(' ')).toMatch(/proxy .*no such length/)
+  })
+
   it.each<[number, string, string]>([
     [403, 'User "jane" cannot create resource "pods/exec"', 'forbidden'],
     [404, 'pods "web" not found', 'not-found'],
