@@ -42,6 +42,7 @@ export function nodePodResultRows(screen: Screen, { nodePods }: RunResult): void
 function resultText({ node, namespace, name, readyAfterMs, error, removed, remove }: NodePodResult): string {
   const end = {
     checked: 'removed (checked)',
+    ended: 'ended (checked), its removal is under way',
     'never-there': 'it was not created',
     'not-known': `MAY STILL BE THERE: ${remove ?? ''}`,
   }[removed]

@@ -43,8 +43,11 @@ export interface NodePodResult {
   readonly readyAfterMs?: number
   /** Why it was not to be had. */
   readonly error?: { readonly code: string; readonly message: string; readonly hints: readonly string[] }
-  /** 'checked': it was there and is gone, by UID. 'never-there': it was not created. 'not-known': look yourself. */
-  readonly removed: 'checked' | 'never-there' | 'not-known'
+  /**
+   * 'checked': it was there and is gone, by UID. 'ended': its container has ended, and its deletion is under way. 'never-there':
+   * it was not created. 'not-known': look yourself.
+   */
+  readonly removed: 'checked' | 'ended' | 'never-there' | 'not-known'
   /** The command that removes what may be left. */
   readonly remove?: string
 }

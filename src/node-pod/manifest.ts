@@ -62,8 +62,9 @@ export function nodePodManifest(of: NodePodManifest): Json {
             limits: { memory: '512Mi' },
           },
           volumeMounts: [
-            // 'HostToContainer': a volume that the node unmounts meanwhile must not stay busy because of us
-            { name: 'host', mountPath: '/host', readOnly: true, mountPropagation: 'HostToContainer' },
+            // no mountPropagation: HostToContainer can't be had where the node's own root is a private mount, and excludes
+            // recursiveReadOnly, which servers before 1.30 pass over
+            { name: 'host', mountPath: '/host', readOnly: true, recursiveReadOnly: 'IfPossible' },
           ],
         },
       ],

@@ -46,6 +46,8 @@ interface Started {
   attempted: boolean
   readyAfterMs?: number
   error?: ImpoundError
+  /** Under way before the run ends. */
+  removal?: Promise<unknown> | undefined
 }
 
 /** The pods of one run: one a node, started when first asked for, removed by {@link close}. */
@@ -81,6 +83,8 @@ export class NodePodSet implements NodePods {
       started.error =
         error instanceof ImpoundError ? error : new ImpoundError('bug', messageOf(error), { cause: error })
       this.#means.notice(`no pod on ${node}: ${started.error.message}`)
+      // one that does not come up may take its kubelet a while to let go: the run need not wait for that at its end
+      started.removal = this.#closing.signal.aborted ? undefined : this.#removeNow(started)
       ready.reject(started.error)
     })
     // nobody may be waiting for it
@@ -112,6 +116,15 @@ export class NodePodSet implements NodePods {
       frame,
       random: (bytes) => this.#run.random(bytes),
     })
+  }
+
+  /** Only asks for it: that it is gone is seen by close(). */
+  async #removeNow({ doomed, uid, attempted }: Started): Promise<void> {
+    if (!attempted || uid === undefined) return
+    const { namespace, name } = doomed
+    const options = { signal: AbortSignal.timeout(REMOVED_WITHIN_MS), action: ACTION, step: 'delete', uid }
+    // what fails here is tried again at the end, and said there
+    await this.#means.writer.delete(podPath(namespace, name), options).catch(() => undefined)
   }
 
   async #makeNamespace(): Promise<void> {
@@ -218,6 +231,7 @@ export class NodePodSet implements NodePods {
 
   async #end(node: string, started: Started, by: Remover): Promise<NodePodResult> {
     const { doomed, uid, attempted, readyAfterMs, error } = started
+    await started.removal
     const removed = !attempted
       ? 'never-there'
       : await this.#tryRemove({ ...doomed, ...(uid === undefined ? {} : { uid }) }, by)

@@ -1,6 +1,6 @@
 import { podPath, type ApiPath } from '../model/api-path.js'
 import { isCode } from '../model/errors.js'
-import { asString, at } from '../model/json.js'
+import { asArray, asString, at } from '../model/json.js'
 import type { KubeReader } from '../model/ports/kube-reader.js'
 import type { KubeWriter } from '../model/ports/kube-writer.js'
 import type { Clock } from '../model/ports/run-context.js'
@@ -27,10 +27,11 @@ export interface Doomed {
 }
 
 /**
- * Deletes by UID and waits until it is seen to be gone; of a namespace, until it is on its way out, which takes the cluster a
- * while. 'never-there' where nothing of the run bears the name. Throws what reading and writing throw.
+ * Deletes by UID and waits until it is seen to be gone, or its container to have ended: a kubelet before 1.21 takes a minute
+ * from there to let go of the object. Of a namespace, until it is on its way out, which takes the cluster a while too.
+ * 'never-there' where nothing of the run bears the name. Throws what reading and writing throw.
  */
-export async function remove(doomed: Doomed, by: Remover): Promise<'checked' | 'never-there'> {
+export async function remove(doomed: Doomed, by: Remover): Promise<'checked' | 'ended' | 'never-there'> {
   const path = doomed.kind === 'pod' ? podPath(doomed.namespace, doomed.name) : namespacePath(doomed.name)
   const found = await look(path, by)
   if (found === undefined || !isMeant(found, doomed)) {
@@ -52,7 +53,7 @@ export async function remove(doomed: Doomed, by: Remover): Promise<'checked' | '
   for (let wait = 100; ; wait = Math.min(wait * 1.5, 1000)) {
     const left = await look(path, by)
     if (left?.uid !== found.uid) return 'checked'
-    if (doomed.kind === 'namespace' && isGoing(left)) return 'checked'
+    if (isGoing(left) && (doomed.kind === 'namespace' || hasEnded(left))) return 'ended'
     await by.clock.sleep(wait, by.signal)
   }
 }
@@ -85,3 +86,20 @@ function isMeant({ uid, run }: Found, doomed: Doomed): boolean {
 function isGoing({ object }: Found): boolean {
   return at(object, 'metadata', 'deletionTimestamp') !== undefined
 }
+
+/** By its kubelet's word: nothing of it runs, and nothing will, since it is to be deleted. */
+function hasEnded({ object }: Found): boolean {
+  const statuses = asArray(at(object, 'status', 'containerStatuses'))
+  return (
+    statuses.length > 0 &&
+    statuses.every((status) => {
+      const waiting = asString(at(status, 'state', 'waiting', 'reason'))
+      return (
+        at(status, 'state', 'terminated') !== undefined || (waiting !== undefined && !STARTING.has(waiting))
+      )
+    })
+  )
+}
+
+/** What a container waits for that may run a moment later. */
+const STARTING: ReadonlySet<string> = new Set(['ContainerCreating', 'PodInitializing'])

@@ -5,17 +5,40 @@ set -eu
 cluster=$1
 home=${CLUSTER_HOME:-/var/cache/impound-cluster}
 layer=$(mktemp -d)
-trap 'rm -rf "$layer"' EXIT
+node=$(mktemp -d)
+trap 'rm -rf "$layer" "$node"' EXIT
 mkdir -p "$layer/app" "$layer/usr/local/bin"
 echo 'listen: 8080' >"$layer/app/config.yaml"
 echo 'keep me' >"$layer/app/old.txt"
 printf '#!/bin/sh\n# PID 1 has no default signal handlers\ntrap "echo ended by a signal; exit 3" TERM\necho started\nwhile :; do echo tick; sleep 1 & wait $!; done\n' >"$layer/usr/local/bin/serve"
 chmod 755 "$layer/usr/local/bin/serve"
+
+# The image of the pod on the node, as docs/node-pod.md wants it: Debian's programs of this machine with their libraries
+mkdir -p "$node/usr/bin" "$node/usr/sbin" "$node/usr/lib64" "$node/tmp"
+for place in bin sbin lib lib64; do ln -s "usr/$place" "$node/$place"; done
+for program in awk base64 basename bash cat chroot comm conntrack cp cut date dd df dirname du env expr find getconf getfattr grep gzip head \
+  hostname id ip iptables iptables-legacy iptables-nft iptables-restore iptables-save ip6tables join kill ln ls mkdir mktemp mount \
+  mountpoint mv nft nsenter od paste printf ps readlink rm rmdir sed seq setpriv sh sha1sum sha256sum sleep sort split ss stat tac \
+  tail tar tee test timeout touch tr true truncate umount uname uniq unshare wc xargs zstd; do
+  path=$(command -v "$program" || true)
+  case $path in /*) ;; *) continue ;; esac # an alternative that this machine does not have
+  cp -L "$path" "$node/usr/bin/$program"
+  for library in $(ldd "$path" 2>/dev/null | grep -o '/[^ ]*'); do
+    case $library in /lib64/*) target=$node/usr$library ;; /usr/*) target=$node$library ;; *) target=$node/usr$library ;; esac
+    [ -e "$target" ] || { mkdir -p "$(dirname "$target")" && cp -L "$library" "$target"; }
+  done
+done
+for extensions in /usr/lib/*/xtables; do
+  [ ! -d "$extensions" ] || { mkdir -p "$node$(dirname "$extensions")" && cp -r "$extensions" "$node$extensions"; }
+done
+
 # the same bytes every time: a tag that moved is a finding
-find "$layer" -exec touch -d 2026-11-01T00:00:00Z {} +
+find "$layer" "$node" -exec touch -h -d 2026-11-01T00:00:00Z {} +
 bash "$cluster" image e2e/app:1 '["/usr/local/bin/serve"]' "$home/base" "$layer" >&2
 bash "$cluster" image e2e/distroless:1 '["/pause"]' "$home/pause" >&2
+bash "$cluster" image e2e/node:1 '["sleep", "7200"]' "$node" >&2
 echo "E2E_APP_IMAGE=lab.local/e2e/app:1"
 echo "E2E_DISTROLESS_IMAGE=lab.local/e2e/distroless:1"
+echo "E2E_NODE_IMAGE=lab.local/e2e/node:1"
 echo "E2E_REGISTRY=lab.local=http://127.0.0.1:15000"
 echo "E2E_NO_RIGHTS_KUBECONFIG=$home/run/pki/responder.kubeconfig"
