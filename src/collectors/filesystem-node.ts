@@ -1,7 +1,7 @@
 import { bodyfileLine } from '../filesystem/bodyfile.js'
 import type { Baseline } from '../filesystem/baseline.js'
 import { captureByNode, type NodeCapture } from '../filesystem/upper/node-capture.js'
-import { UpperReading, type UpperResult } from '../filesystem/upper/read-upper.js'
+import { UpperReading } from '../filesystem/upper/read-upper.js'
 import {
   degradedByNode,
   NODE_DISTURBANCE,
@@ -10,10 +10,11 @@ import {
 } from '../filesystem/upper/upper-report.js'
 import { UpperStream } from '../filesystem/upper/upper-stream.js'
 import { documentedPath } from '../filesystem/path-key.js'
+import { RunningFiles, unjoined } from '../filesystem/running-files.js'
 import type { CollectContext } from '../model/collector.js'
-import type { FilesystemSummary } from '../model/documents.js'
+import type { DiffEntry, FileFacts, FilesystemSummary } from '../model/documents.js'
 import type { NodeSession } from '../model/ports/node-pod.js'
-import type { ArtefactWriter, Sink } from '../model/ports/sink.js'
+import type { Sink } from '../model/ports/sink.js'
 import {
   close,
   derived,
@@ -94,6 +95,7 @@ export async function writeUpper(
     `filesystem ${name}${isCompared ? '' : ' listing'}`,
   )
   const bodyfile = await sink.open(`${job.directory}/bodyfile`, derived(job, 'text/plain'), '')
+  const running = RunningFiles.of(job.processes, name, reading.facts.mounts)
   const counts = { ...NO_CHANGES }
   let tooBig = 0
   let cut = 0
@@ -101,13 +103,21 @@ export async function writeUpper(
     try {
       const { results, end: ended } = await reading.content(keeper)
       await finish()
-      for await (const result of results) {
-        const { entry } = result
-        if (entry !== undefined && isCompared) counts[entry.change] += 1
+      const tell = async (entry: DiffEntry): Promise<void> => {
+        counts[entry.change] += 1
+        await lines.write(`${JSON.stringify(entry)}\n`)
+      }
+      for await (const { key, entry, facts } of results) {
         if (entry?.content === 'too-big') tooBig += 1
         if (entry?.content === 'cut' && !entry.flags.includes('changed-during-read')) cut += 1
-        await writeResult(result, isCompared, lines, bodyfile)
+        if (!isCompared) await lines.write(listingLine(key, facts, entry?.content))
+        else {
+          for (const missing of running?.missingBefore(key) ?? []) await tell(missing)
+          if (entry !== undefined) await tell(running?.mark(key, entry) ?? entry)
+        }
+        await bodyfile.write(bodyfileLine(documentedPath(key), facts, entry?.change === 'deleted'))
       }
+      if (isCompared) for (const missing of running?.missingBefore() ?? []) await tell(missing)
       return ended()
     } finally {
       await keeper.close()
@@ -133,7 +143,7 @@ export async function writeUpper(
       sameAsImage: end.same,
     },
     disturbance: NODE_DISTURBANCE,
-    degraded: degradedByNode(reading, end, captureEnd, job.volumes),
+    degraded: [...degradedByNode(reading, end, captureEnd, job.volumes), ...unjoined(running)],
     baseline: baselineOf(baseline, reading),
     capture: {
       entries: end.entries,
@@ -147,22 +157,9 @@ export async function writeUpper(
   await sink.document(`${job.directory}/summary.json`, summary, derived(job, 'application/json'), '')
 }
 
-async function writeResult(
-  { key, entry, facts }: UpperResult,
-  isCompared: boolean,
-  lines: ArtefactWriter,
-  bodyfile: ArtefactWriter,
-): Promise<void> {
-  const path = documentedPath(key)
-  if (isCompared) {
-    if (entry !== undefined) await lines.write(`${JSON.stringify(entry)}\n`)
-  } else {
-    const content = entry?.content
-    await lines.write(
-      `${JSON.stringify({ ...path, facts, recent: true, ...(content === undefined ? {} : { content }) })}\n`,
-    )
-  }
-  await bodyfile.write(bodyfileLine(path, facts, entry?.change === 'deleted'))
+function listingLine(key: string, facts: FileFacts, content: DiffEntry['content']): string {
+  const line = { ...documentedPath(key), facts, recent: true, ...(content === undefined ? {} : { content }) }
+  return `${JSON.stringify(line)}\n`
 }
 
 function baselineOf(baseline: Baseline | undefined, reading: UpperReading): FilesystemSummary['baseline'] {

@@ -17,6 +17,8 @@ export interface FilesystemJob {
   readonly source: Source
   readonly maxContentBytes: number
   readonly scratchDirectory: string
+  /** processes.json, where that collector came before. */
+  readonly processes: unknown
 }
 
 export type Counts = Record<ChangeKind, number>

@@ -8,7 +8,8 @@ import { MountTable } from '../filesystem/mounts.js'
 import { readTree, type TreeEnd } from '../filesystem/read-tree.js'
 import { absenceProof, TreeDiff } from '../filesystem/tree-diff.js'
 import { TreeListing } from '../filesystem/tree-listing.js'
-import type { FilesystemSummary } from '../model/documents.js'
+import { entryKey, RunningFiles, unjoined } from '../filesystem/running-files.js'
+import type { DiffEntry, FilesystemSummary } from '../model/documents.js'
 import type { Sink } from '../model/ports/sink.js'
 import {
   close,
@@ -44,6 +45,8 @@ export async function writeDiff(job: ContainerCapture, baseline: Baseline, sink:
   const complete = completenessOf(tree, end)
   const mounts = new MountTable(end.report.mounts ?? [], job.volumes)
 
+  const running = RunningFiles.of(job.processes, name, end.report.mounts ?? [])
+
   const listed = derived(job, 'application/jsonl')
   const lines = await sink.open(`${job.directory}/diff.jsonl`, listed, `filesystem ${name}`)
   const bodyfile = await sink.open(`${job.directory}/bodyfile`, derived(job, 'text/plain'), '')
@@ -51,7 +54,7 @@ export async function writeDiff(job: ContainerCapture, baseline: Baseline, sink:
   let tooBig = 0
   await whole([changed, lines, bodyfile], async () => {
     const knowledge = { mounts, hasXattrs: end.report.hasXattrs, isAbsenceProven: absence(tree, end) }
-    for (const entry of diff.entries(knowledge)) {
+    for (const entry of joined(diff.entries(knowledge), running)) {
       counts[entry.change] += 1
       if (entry.content === 'too-big') tooBig += 1
       await lines.write(`${JSON.stringify(entry)}\n`)
@@ -73,7 +76,7 @@ export async function writeDiff(job: ContainerCapture, baseline: Baseline, sink:
     end,
     complete,
     counts,
-    degraded: degradedByExec(end.report, mounts, tree, diff.unjudged),
+    degraded: [...degradedByExec(end.report, mounts, tree, diff.unjudged), ...unjoined(running)],
     keptBytes: keeper.keptBytes,
   })
 }
@@ -125,6 +128,19 @@ export async function writeListing(job: ContainerCapture, sink: Sink): Promise<v
     ],
     keptBytes: keeper.keptBytes,
   })
+}
+
+/** Entries, with what processes run, and what only processes still have. */
+function* joined(
+  entries: Iterable<DiffEntry>,
+  running: RunningFiles | undefined,
+): Generator<DiffEntry, void, undefined> {
+  for (const entry of entries) {
+    const key = entryKey(entry)
+    if (running !== undefined) yield* running.missingBefore(key)
+    yield running?.mark(key, entry) ?? entry
+  }
+  if (running !== undefined) yield* running.missingBefore()
 }
 
 function absence(tree: TreeEnd, end: CaptureEnd): (key: string) => boolean {

@@ -92,6 +92,7 @@ async function capture(
     volumes: volumeMountsOf(target.pod, container.name),
     maxContentBytes: context.options.maxContentBytes,
     scratchDirectory: means.scratchDirectory,
+    processes: await context.case.document('processes.json').catch(() => undefined),
   }
   const { allow } = context.options
   const passedOver: PassedOver[] = []
