@@ -50,7 +50,11 @@ export async function beginOnNode(
   const session = await context.nodePods.on(node, context.run.signal)
   const capture = await captureByNode(
     session,
-    { name: 'upperdir', text: script, args: baseline === undefined ? [id, 'lower'] : [id] },
+    {
+      name: 'upperdir',
+      text: script,
+      args: [id, String(job.maxContentBytes), ...(baseline === undefined ? ['lower'] : [])],
+    },
     {
       signal: context.run.signal,
       stallTimeoutMs: context.options.stallTimeoutMs,

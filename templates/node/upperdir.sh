@@ -1,27 +1,30 @@
 # impound upperdir v1
 #
-# After containers.sh, in the pod of ours on the node, as: sh -c TEXT impound-upperdir CONTAINER_ID LOWER. Reads what a container
+# After containers.sh, in the pod of ours on the node, as: sh -c TEXT impound-upperdir CONTAINER_ID BUDGET [lower]. Reads what a container
 # wrote into its filesystem: the upper directory of its overlay, as the node's kernel has it. Nothing of the container's is started,
 # nothing is written on the node. To stdout, all of it sorted by the bytes of the path:
 #
 #   "impound-upperdir v1", lines of "fact KEY VALUE" and "mount LINE" (of the container's mountinfo), "list"
 #   a record for each path: inode, links, blocks of 512, size, mode (hex), uid, gid, device (hex major and minor), atime, mtime,
 #     ctime, "./path", separated by a blank and ended by NUL; an empty one ends the list
-#   with LOWER=lower, what the layers below have: "lower", a list of what lies below deleted and replaced directories, and a tar
+#   with "lower", what the layers below have: "lower", a list of what lies below deleted and replaced directories, and a tar
 #     of the paths that upper has too; "no-lower WHY" where they can't be put together
-#   "upper", a tar of everything (without times: the list has them), "list" and the same list again: what differs changed
+#   where the contents of files are more than BUDGET bytes "hashes", "SHA-256  ./path" ended by NUL of each file that is left out of
+#     the tar for that, and an empty one: executables, then the newest files (by ctime) are not left out
+#   "upper", a tar of everything else (without times: the list has them), "list" and the same list again: what differs changed
 #     meanwhile, and "end" with the status of each program
 #
 # Exit status: 3 no such container, 4 its root is no overlay with an upper directory, 5 the upper directory can't be found, or is
-# not the one that the kernel uses, 6 tools are missing. Needs GNU find, sort, tar and stat, xargs, awk, mount for LOWER.
+# not the one that the kernel uses, 6 tools are missing. Needs GNU find, sort, tar, stat and sha256sum, xargs, timeout, awk, and
+# mount for "lower".
 
 host=${IMPOUND_HOST-/host}
-id=$1 lower=${2:-}
+id=$1 budget=${2:-0} lower=${3:-}
 format='%i %h %b %s %f %u %g %t %T %.9X %.9Y %.9Z %n\0'
 
 fail() { status=$1; shift; printf '%s\n' "impound-upperdir: $*" >&2; exit "$status"; }
 
-for tool in find sort tar stat xargs awk; do
+for tool in find sort tar stat sha256sum timeout xargs awk; do
   command -v $tool >/dev/null || fail 6 "this image has no $tool"
 done
 case $(tar --version) in *"GNU tar"*) ;; *) fail 6 "the tar of this image is not GNU tar" ;; esac
@@ -233,12 +236,56 @@ lower() {
   if [ -n "$view" ]; then umount "$view"; rmdir "$view"; fi
 }
 
+# Sets newer and class: of executables (class 1) or of the rest (0) what changed after that time still fits the budget, and all of
+# class 1 where class is 0. Nothing where all fits.
+choose() {
+  cutoff=$(
+    find . -xdev -type f -printf '%m %C@ %b %s\n' |
+      awk -v budget="$budget" '{
+        stored = ($3 * 512 < $4 + 0) ? $3 * 512 : $4
+        print (($1 ~ /[1357]/) ? 1 : 0), $2, stored, (($4 >= budget + 0) ? 1 : 0)
+      }' |
+      sort -k1,1nr -k2,2nr |
+      awk -v budget="$budget" '
+        { total += $3 }
+        !$4 { fits += $3; if (fits > budget + 0 && cut == "") cut = $1 " " $2 }
+        END { if (total > budget + 0) print (cut == "") ? "0 0" : cut }
+      '
+  )
+  class=${cutoff% *} newer=${cutoff#* }
+}
+
+# What find is to find: the paths that are packed, and the files that are only hashed
+packed() {
+  case $class in
+    '') sorted ;;
+    1) sorted \( ! -type f -o -size "-${budget}c" -perm /111 -newerct "@$newer" \) ;;
+    0) sorted \( ! -type f -o -size "-${budget}c" \( -perm /111 -o -newerct "@$newer" \) \) ;;
+  esac
+}
+left_out() {
+  case $class in
+    1) sorted -type f ! \( -size "-${budget}c" -perm /111 -newerct "@$newer" \) ;;
+    0) sorted -type f ! \( -size "-${budget}c" \( -perm /111 -o -newerct "@$newer" \) \) ;;
+  esac
+}
+
+# Of what has no end in sight, what two minutes are enough for: a file with holes costs its owner nothing
+hashes() {
+  printf 'hashes\n'
+  left_out | timeout 120 xargs -0 -r sha256sum -z --
+  echo "sha256sum=$?" >&5
+  printf '\0'
+}
+
 results=$(
   {
     list
     if [ "$lower" = lower ]; then lower; fi
+    choose
+    if [ -n "$class" ]; then hashes; fi
     printf 'upper\n'
-    sorted | pack
+    packed | pack
     list
   } 5>&1 >&7
 )

@@ -6,13 +6,14 @@ import { ImpoundError } from '../../model/errors.js'
 import type { ContentKeeper } from '../content-keeper.js'
 import type { TreeFacts } from '../facts.js'
 import { pathKey } from '../path-key.js'
+import { type HashRecord, readHashRecords } from './hash-record.js'
 import { type InodeRecord, readInodeRecords } from './inode-record.js'
 import { readLower } from './lower-tree.js'
 import { openSpill, type Spill } from './spill.js'
 import { UpperClasses } from './upper-class.js'
-import { type BaselineTree, UpperDiff, type UpperDraft } from './upper-diff.js'
+import { type BaselineTree, isMember, type LeftOut, UpperDiff, type UpperDraft } from './upper-diff.js'
 import type { UpperFacts } from './upper-facts.js'
-import { changedMeanwhile, sideBySide } from './upper-merge.js'
+import { changedMeanwhile, type Pair, sideBySide } from './upper-merge.js'
 import type { UpperSection, UpperStream } from './upper-stream.js'
 
 export interface ReadUpperOptions {
@@ -36,6 +37,8 @@ export interface UpperEnd {
   /** Paths in upper. */
   readonly entries: number
   readonly same: number
+  /** Files whose content and attributes were not sent, because contents were more than the bound. */
+  readonly leftOut: number
   readonly foreignOwners: number
   /** Whether the second list came whole: only then is it known what changed meanwhile. */
   readonly isCompared: boolean
@@ -70,6 +73,8 @@ export class UpperReading {
   readonly #startedAt: number | undefined
   readonly #list: Spill
   readonly #drafts: Spill
+  /** Undefined where all contents come. */
+  readonly #hashes: Spill | undefined
   #isCompared = false
   #failure: ImpoundError | undefined
   #last: Extract<UpperSection, { kind: 'end' }> | undefined
@@ -82,6 +87,7 @@ export class UpperReading {
     readonly noLower: string | undefined
     readonly list: Spill
     readonly drafts: Spill
+    readonly hashes: Spill | undefined
   }) {
     this.#stream = parts.stream
     this.facts = parts.facts
@@ -90,6 +96,7 @@ export class UpperReading {
     this.#startedAt = parts.startedAt
     this.#list = parts.list
     this.#drafts = parts.drafts
+    this.#hashes = parts.hashes
   }
 
   /** Reads up to the content: facts, the list of paths and, where they are in the stream, the layers below. */
@@ -97,6 +104,7 @@ export class UpperReading {
     const facts = await stream.facts()
     const list = await openSpill(options.scratchDirectory)
     const drafts = await openSpill(options.scratchDirectory)
+    let hashes: Spill | undefined
     try {
       for await (const { raw } of stream.records()) await list.write(raw)
       await list.write(Buffer.alloc(1))
@@ -111,13 +119,18 @@ export class UpperReading {
         noLower = section.why
         section = await stream.section()
       }
+      if (section.kind === 'hashes') {
+        hashes = await openSpill(options.scratchDirectory)
+        for await (const { raw } of stream.hashes()) await hashes.write(raw)
+        await hashes.write(Buffer.alloc(1))
+        section = await stream.section()
+      }
       if (section.kind !== 'upper') throw new ImpoundError('integrity', 'the capture has no content')
       baseline ??= NOTHING
       const { startedAt } = options
-      return new UpperReading({ stream, startedAt, facts, baseline, noLower, list, drafts })
+      return new UpperReading({ stream, startedAt, facts, baseline, noLower, list, drafts, hashes })
     } catch (error) {
-      await list.close()
-      await drafts.close()
+      for (const spill of [list, drafts, hashes]) await spill?.close()
       throw error
     }
   }
@@ -136,11 +149,13 @@ export class UpperReading {
       classes: new UpperClasses(this.facts.mounts),
       startedAt: this.#startedAt,
     })
-    const listed = new ByteReader(this.#list.read(), 'the list of paths')
+    const listed = keyed<InodeRecord, HashRecord>(sideBySide(recordsOf(this.#list), hashesOf(this.#hashes)))
     let entries = 0
-    for await (const [record, member] of sideBySide(records(listed), this.#members())) {
-      const key = record?.key ?? member?.key ?? ''
-      const draft = await this.#visit(diff, key, record, member?.member)
+    for await (const [found, member] of sideBySide(listed, this.#members())) {
+      const key = found?.key ?? member?.key ?? ''
+      const [record, hash] = found?.pair ?? []
+      const leftOut = this.#hashes === undefined ? undefined : { sha256: hash?.sha256 }
+      const draft = await this.#visit(diff, key, record, member?.member ?? leftOut)
       if (draft === undefined) continue
       entries += 1
       await this.#drafts.write(Buffer.from(`${JSON.stringify(draft)}\n`))
@@ -151,7 +166,10 @@ export class UpperReading {
   async *#results(diff: UpperDiff): AsyncGenerator<UpperResult, void, undefined> {
     const deletions = diff.deletions()
     const drafted = sideBySide(this.#readDrafts(), this.#secondList())
-    for await (const [found, gone] of sideBySide(keyed(drafted), eachDeletion(deletions))) {
+    for await (const [found, gone] of sideBySide(
+      keyed<UpperDraft, InodeRecord>(drafted),
+      eachDeletion(deletions),
+    )) {
       if (found !== undefined) {
         const result = await this.#judged(diff, found.pair)
         if (result !== undefined) yield result
@@ -165,6 +183,7 @@ export class UpperReading {
     return {
       entries,
       same: diff.same,
+      leftOut: diff.leftOut,
       foreignOwners: diff.foreignOwners,
       isCompared: this.#isCompared,
       troubles: [
@@ -176,8 +195,7 @@ export class UpperReading {
   }
 
   async close(): Promise<void> {
-    await this.#list.close()
-    await this.#drafts.close()
+    for (const spill of [this.#list, this.#drafts, this.#hashes]) await spill?.close()
     await this.#stream.close()
   }
 
@@ -186,17 +204,20 @@ export class UpperReading {
     diff: UpperDiff,
     key: string,
     record: InodeRecord | undefined,
-    member: TarEntry | undefined,
+    came: TarEntry | LeftOut | undefined,
   ): Promise<UpperDraft | undefined> {
     try {
-      return await diff.visit(key, record, member)
+      return await diff.visit(key, record, this.#failure === undefined || isMember(came) ? came : undefined)
     } catch (error) {
       this.#failure = streamFailure(error)
       return diff.visit(key, record, undefined)
     }
   }
 
-  async #judged(diff: UpperDiff, [draft, again]: Pair): Promise<UpperResult | undefined> {
+  async #judged(
+    diff: UpperDiff,
+    [draft, again]: Pair<UpperDraft, InodeRecord>,
+  ): Promise<UpperResult | undefined> {
     const isChanged = this.#isCompared && changedMeanwhile(draft?.record, again)
     const judged = draft ?? (await diff.visit(again.key, again, undefined))
     if (judged === undefined) return undefined
@@ -248,11 +269,14 @@ export class UpperReading {
   }
 }
 
-type Pair = readonly [UpperDraft, InodeRecord | undefined] | readonly [undefined, InodeRecord]
+interface KeyedPair<A, B> {
+  readonly key: string
+  readonly pair: Pair<A, B>
+}
 
-async function* keyed(
-  pairs: AsyncIterable<Pair>,
-): AsyncGenerator<{ readonly key: string; readonly pair: Pair }, void, undefined> {
+async function* keyed<A extends { readonly key: string }, B extends { readonly key: string }>(
+  pairs: AsyncGenerator<Pair<A, B>, void, undefined>,
+): AsyncGenerator<KeyedPair<A, B>, void, undefined> {
   for await (const pair of pairs) yield { key: pair[0]?.key ?? pair[1]?.key ?? '', pair }
 }
 
@@ -263,8 +287,15 @@ async function* eachDeletion(
   for (const [key, facts] of deletions) yield { key, facts }
 }
 
-async function* records(reader: ByteReader): AsyncGenerator<InodeRecord, void, undefined> {
-  for await (const { record } of readInodeRecords(reader)) yield record
+async function* recordsOf(list: Spill): AsyncGenerator<InodeRecord, void, undefined> {
+  for await (const { record } of readInodeRecords(new ByteReader(list.read(), 'the list of paths')))
+    yield record
+}
+
+async function* hashesOf(hashes: Spill | undefined): AsyncGenerator<HashRecord, void, undefined> {
+  if (hashes === undefined) return
+  for await (const { record } of readHashRecords(new ByteReader(hashes.read(), 'the list of digests')))
+    yield record
 }
 
 async function expected(stream: UpperStream, kind: UpperSection['kind']): Promise<void> {

@@ -32,6 +32,15 @@ export interface UpperDraft {
   readonly record: Identity | undefined
 }
 
+/** Stands for a file whose content was not sent: there was more than the bound. The digest is the node's, where it had the time. */
+export interface LeftOut {
+  readonly sha256: string | undefined
+}
+
+export function isMember(came: TarEntry | LeftOut | undefined): came is TarEntry {
+  return came !== undefined && 'header' in came
+}
+
 interface FirstName {
   readonly facts: TreeFacts
   readonly content: DiffEntry['content']
@@ -66,6 +75,8 @@ export class UpperDiff {
   readonly #firstNames = new Map<string, FirstName>()
   /** Paths, directories aside, that stand in upper and are what the image has. */
   same = 0
+  /** Files whose content and attributes did not come, because contents were more than the bound. */
+  leftOut = 0
   /** Owners that the container's user namespace has no id for. */
   foreignOwners = 0
 
@@ -77,8 +88,9 @@ export class UpperDiff {
   async visit(
     key: string,
     record: InodeRecord | undefined,
-    member: TarEntry | undefined,
+    came: TarEntry | LeftOut | undefined,
   ): Promise<UpperDraft | undefined> {
+    const member = isMember(came) ? came : undefined
     const raw = this.#facts(record, member)
     if (raw === undefined) return undefined
     const marks = readMarks(raw, this.#given.facts.userxattr)
@@ -93,7 +105,7 @@ export class UpperDiff {
     const from = this.#redirects.below(key)
     const isReplaced = before?.type === 'directory' && (marks.facts.type !== 'directory' || marks.isOpaque)
     if (isReplaced) this.#hidden.add(key)
-    const { after, content, isKnown } = await this.#content(key, marks, before, from, record, member)
+    const { after, content, isKnown } = await this.#content(key, marks, before, from, record, came)
     const changed = before === undefined ? [] : this.#differences(before, after, isKnown)
     const facts = documented(after, record)
     if (before !== undefined && changed.length === 0 && !isReplaced && isKnown) {
@@ -167,20 +179,29 @@ export class UpperDiff {
     before: TreeFacts | undefined,
     from: string,
     record: InodeRecord | undefined,
-    member: TarEntry | undefined,
+    came: TarEntry | LeftOut | undefined,
   ): Promise<Content> {
     if (isMetacopy) {
       const sha256 = this.#given.image.get(from)?.sha256
       return { after: { ...facts, sha256 }, content: 'in-image', isKnown: true }
     }
-    if (facts.type === 'hardlink') return this.#hardlink(key, facts, member)
+    if (facts.type === 'hardlink') return this.#hardlink(key, facts, isMember(came) ? came : undefined)
     if (facts.type !== 'file') return { after: facts, content: undefined, isKnown: true }
-    if (member === undefined) return { after: facts, content: 'cut', isKnown: false }
-    const kept = await this.#keep(key, facts, before, member)
+    if (came === undefined) return { after: facts, content: 'cut', isKnown: false }
+    if (!isMember(came)) return this.#leftOut(facts, before, came)
+    const kept = await this.#keep(key, facts, before, came)
     const after = { ...facts, sha256: kept.sha256 }
     if (record === undefined || record.links > 1)
       this.#firstNames.set(key, { facts: after, content: kept.content })
     return { after, content: kept.content, isKnown: true }
+  }
+
+  /** Its attributes did not come either: they are taken for those of the image, and it is counted. */
+  #leftOut(facts: TreeFacts, before: TreeFacts | undefined, { sha256 }: LeftOut): Content {
+    this.leftOut += 1
+    const after = { ...facts, sha256, xattrs: before?.xattrs }
+    const isSame = sha256 !== undefined && sha256 === before?.sha256
+    return { after, content: isSame ? undefined : 'too-big', isKnown: sha256 !== undefined }
   }
 
   #keep(key: string, facts: TreeFacts, before: TreeFacts | undefined, member: TarEntry): Promise<Kept> {

@@ -5,11 +5,14 @@ interface Keyed {
   readonly key: string
 }
 
+/** What two streams have under one key. */
+export type Pair<A, B> = readonly [A, B | undefined] | readonly [undefined, B]
+
 /** Two sorted streams side by side. */
 export async function* sideBySide<A extends Keyed, B extends Keyed>(
   a: AsyncIterator<A>,
   b: AsyncIterator<B>,
-): AsyncGenerator<readonly [A, B | undefined] | readonly [undefined, B], void, undefined> {
+): AsyncGenerator<Pair<A, B>, void, undefined> {
   let left = await a.next()
   let right = await b.next()
   for (;;) {

@@ -51,6 +51,10 @@ export function degradedByNode(
     lines.push(
       `${end.foreignOwners} paths belong to ids that the container's user namespace does not have: they are given as the node has them`,
     )
+  if (end.leftOut > 0)
+    lines.push(
+      `${end.leftOut} files were more than the bound on content: of them only metadata and the node's digest came, and no extended attributes`,
+    )
   if (!end.isCompared) lines.push('whether files changed while they were read is not known')
   if (end.alive === false) lines.push("the container's first process ended while its files were read")
   if (end.troubles.length > 0)

@@ -1,6 +1,7 @@
 import { ByteReader } from '../../formats/byte-reader.js'
 import { readTarWithin, type TarEntry } from '../../formats/tar.js'
 import { ImpoundError } from '../../model/errors.js'
+import { type HashRecord, readHashRecords } from './hash-record.js'
 import { type InodeRecord, readInodeRecords, upToByte } from './inode-record.js'
 import { parseFacts, type UpperFacts } from './upper-facts.js'
 
@@ -12,7 +13,7 @@ const MOST_LINES = 200_000
 const ENTRIES = 2_000_000
 
 export type UpperSection =
-  | { readonly kind: 'list' | 'lower' | 'upper' }
+  | { readonly kind: 'list' | 'lower' | 'hashes' | 'upper' }
   | { readonly kind: 'no-lower'; readonly why: string }
   | { readonly kind: 'end'; readonly statuses: readonly string[]; readonly alive: boolean }
 
@@ -49,11 +50,16 @@ export class UpperStream {
 
   async section(): Promise<UpperSection> {
     const line = await this.#line()
-    if (line === 'list' || line === 'lower' || line === 'upper') return { kind: line }
+    if (line === 'list' || line === 'lower' || line === 'hashes' || line === 'upper') return { kind: line }
     if (line.startsWith('no-lower ')) return { kind: 'no-lower', why: line.slice('no-lower '.length) }
     const end = /^end ((?:[a-z]+=\d+ )*)alive=(yes|no)$/.exec(line)
     if (end === null) throw new ImpoundError('integrity', 'the capture has a part that is none of ours')
     return { kind: 'end', statuses: (end[1] ?? '').trim().split(' '), alive: end[2] === 'yes' }
+  }
+
+  /** What sha256sum says of files whose content does not come. */
+  hashes(): AsyncGenerator<{ readonly record: HashRecord; readonly raw: Buffer }, void, undefined> {
+    return readHashRecords(this.#reader)
   }
 
   tar(): AsyncGenerator<TarEntry, { readonly entries: number; readonly bytes: number }, undefined> {

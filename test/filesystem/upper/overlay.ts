@@ -170,7 +170,7 @@ export async function look(container: Container, how: Look = {}): Promise<Seen> 
   const script = {
     name: 'upperdir',
     text: UPPERDIR_SCRIPT,
-    args: image === undefined ? [CONTAINER, 'lower'] : [CONTAINER],
+    args: [CONTAINER, String(how.maxContentBytes ?? 2 ** 30), ...(image === undefined ? ['lower'] : [])],
   }
   const signal = new AbortController().signal
   const options = { signal, stallTimeoutMs: 20_000, maxBytes: 2 ** 40, progress: () => undefined }

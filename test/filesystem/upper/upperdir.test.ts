@@ -1,4 +1,5 @@
 import { spawnSync } from 'node:child_process'
+import { createHash } from 'node:crypto'
 import { existsSync } from 'node:fs'
 
 import { afterAll, describe, expect, it } from '@jest/globals'
@@ -343,6 +344,25 @@ mkfifo pipe; mkdir -p new/er
     expect(seen.entries.get('/busy')?.flags).toContain('changed-during-read')
     expect(seen.entries.get('/there')?.flags).toContain('changed-during-read')
     expect(seen.entries.get('/quiet')?.flags).toEqual([])
+  })
+
+  it('sends executables and the newest files first where contents are more than the bound', async () => {
+    const life = `
+printf '%01000d' 1 >old; ln old older; sleep 0.02; printf '%01000d' 2 >tool; chmod 755 tool; sleep 0.02; printf '%05000d' 3 >huge
+sleep 0.02; cp -p etc/one x; cat x >etc/one; touch -r x etc/one; rm x; printf '%01000d' 4 >new; ln -s old link
+`
+    const seen = await look({ image: IMAGE, life }, { maxContentBytes: 2500 })
+    const contents = ['/old', '/older', '/tool', '/huge', '/new'].map(
+      (path) => seen.entries.get(path)?.content,
+    )
+    expect(contents).toEqual(['too-big', 'too-big', 'kept', 'too-big', 'kept'])
+    expect(seen.reading.bytes).toBeLessThan(20_000)
+    expect(seen.end).toMatchObject({ failure: undefined, troubles: [] })
+    const sum = (text: string): string => createHash('sha256').update(text).digest('hex')
+    expect(seen.entries.get('/old')?.after?.sha256).toBe(sum('1'.padStart(1000, '0')))
+    expect(seen.entries.get('/huge')?.after?.sha256).toBe(sum('3'.padStart(5000, '0')))
+    expect(seen.entries.get('/link')?.change).toBe('added')
+    expect(seen.entries.has('/etc/one')).toBe(false)
   })
 
   it('keeps what came before a stream was cut, and lists the rest without content', async () => {
