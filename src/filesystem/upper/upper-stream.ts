@@ -52,7 +52,7 @@ export class UpperStream {
     const line = await this.#line()
     if (line === 'list' || line === 'lower' || line === 'hashes' || line === 'upper') return { kind: line }
     if (line.startsWith('no-lower ')) return { kind: 'no-lower', why: line.slice('no-lower '.length) }
-    const end = /^end ((?:[a-z]+=\d+ )*)alive=(yes|no)$/.exec(line)
+    const end = /^end ((?:[a-z0-9]+=\d+ )*)alive=(yes|no)$/.exec(line)
     if (end === null) throw new ImpoundError('integrity', 'the capture has a part that is none of ours')
     return { kind: 'end', statuses: (end[1] ?? '').trim().split(' '), alive: end[2] === 'yes' }
   }
