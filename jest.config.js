@@ -15,5 +15,6 @@ export default {
   setupFilesAfterEnv: ['<rootDir>/test/setup.ts'],
   // jest leaves a core idle by default, half of a small machine
   maxWorkers: '100%',
-  testTimeout: 30_000,
+  // of a test that hangs: a machine with other things to do is many times slower than one without
+  testTimeout: 120_000,
 }

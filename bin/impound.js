@@ -11,8 +11,8 @@ if (parts[0] < 22 || (parts[0] === 22 && parts[1] < 22)) {
   )
   process.exit(2)
 }
-// packing uses libuv's threads; they are counted once, at their first use
-process.env.UV_THREADPOOL_SIZE = process.env.UV_THREADPOOL_SIZE || String(Math.max(4, os.cpus().length))
+// packing uses libuv's threads, and some wait for the disk; they are counted once, at their first use
+process.env.UV_THREADPOOL_SIZE = process.env.UV_THREADPOOL_SIZE || String(Math.max(4, os.cpus().length) + 4)
 import('../dist/src/cli/main.js').then(function (main) {
   return main.main(process.argv.slice(2))
 })

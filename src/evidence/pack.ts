@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { once } from 'node:events'
-import { createReadStream, createWriteStream, type Stats } from 'node:fs'
-import { open, stat } from 'node:fs/promises'
+import { createReadStream, type Stats } from 'node:fs'
+import { open, stat, type FileHandle } from 'node:fs/promises'
 import { join } from 'node:path'
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
@@ -11,10 +11,13 @@ import { TarArchive } from 'archiver'
 import { ImpoundError } from '../model/errors.js'
 import type { ManifestEntry } from './bag.js'
 import { parallelGzip } from './parallel-gzip.js'
-import { storageError } from './storage.js'
+import { storageError, writeAll } from './storage.js'
 
 /** A read is a trip to the thread pool: with the default of 64 KiB they cost more than what is read. */
 const READ_BYTES = 512 * 1024
+
+/** No more than so much waits for the disk: flushed all at once at the end, none of it would be written while the processors work. */
+const UNFLUSHED_BYTES = 32 << 20
 
 export interface Packed {
   readonly sha256: string
@@ -44,18 +47,15 @@ export async function packTar(
   const signal = AbortSignal.any([options.signal, failed.signal])
   const hash = createHash('sha256')
   let bytes = 0
-  const written = pipeline(
-    bytesOf(archive),
-    parallelGzip,
-    async function* (chunks: AsyncIterable<Buffer>) {
-      for await (const chunk of chunks) {
-        hash.update(chunk)
-        bytes += chunk.length
-        yield chunk
-      }
-    },
-    createWriteStream(file, { mode: 0o600, flush: true }),
-    { signal },
+  const counted = async function* (chunks: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
+    for await (const chunk of chunks) {
+      hash.update(chunk)
+      bytes += chunk.length
+      yield chunk
+    }
+  }
+  const written = intoFile(file, (write) =>
+    pipeline(bytesOf(archive), parallelGzip, counted, write, { signal }),
   )
   const fed = feed(archive, directory, members, { ...options, signal })
   // whichever fails first ends the other, which then only says that it was ended
@@ -70,6 +70,39 @@ export async function packTar(
   }
   if (first !== undefined) throw storageError(first, file)
   return { sha256: hash.digest('hex'), bytes }
+}
+
+/** Makes the file anew and gives what takes its bytes; resolves when they are all on the disk. */
+async function intoFile(
+  file: string,
+  pour: (write: (chunks: AsyncIterable<Buffer>) => Promise<void>) => Promise<void>,
+): Promise<void> {
+  const handle = await open(file, 'w', 0o600)
+  try {
+    await pour((chunks) => writeAndFlush(handle, chunks))
+  } finally {
+    await handle.close()
+  }
+}
+
+async function writeAndFlush(handle: FileHandle, chunks: AsyncIterable<Buffer>): Promise<void> {
+  let flushing = Promise.resolve()
+  let unflushed = 0
+  try {
+    for await (const chunk of chunks) {
+      await writeAll(handle, chunk)
+      unflushed += chunk.length
+      if (unflushed < UNFLUSHED_BYTES) continue
+      await flushing
+      flushing = handle.datasync()
+      // heard of at the next turn
+      flushing.catch(() => undefined)
+      unflushed = 0
+    }
+  } finally {
+    await flushing
+  }
+  await handle.sync()
 }
 
 /** What an archiver gives. It is never destroyed: in the middle of a member that would end the process. */

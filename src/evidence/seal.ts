@@ -12,8 +12,8 @@ import { exists, flush, storageError } from './storage.js'
 
 const INDEX = 'data/index.jsonl'
 const LEDGER = 'data/ledger.json'
-/** Flushed side by side small files share the disk's commits. */
-const FLUSHED_AT_ONCE = 16
+/** Flushed side by side small files share the disk's commits; each holds a thread that could pack. */
+const FLUSHED_AT_ONCE = 3
 
 export interface SealOptions {
   /** Why the run is incomplete as a whole: 'interrupted by Ctrl-C'. One collector's failure is not that. */
@@ -107,20 +107,12 @@ async function closeBag(spool: Spool, options: SealOptions): Promise<readonly Ma
   return writeTagFiles(spool.directory, payload, info, readme)
 }
 
-/** Writes index and ledger, flushes the payload, and lists it. */
+/** Writes index and ledger, and lists the payload. */
 async function closePayload(spool: Spool): Promise<readonly ManifestEntry[]> {
   const { directory } = spool
   const index = spool.index()
   await putText(directory, INDEX, index.map((record) => `${JSON.stringify(record)}\n`).join(''))
   await putText(directory, LEDGER, `${JSON.stringify(ledgerDocument(spool.ledger()), undefined, 2)}\n`)
-  try {
-    for (let first = 0; first < index.length; first += FLUSHED_AT_ONCE) {
-      const some = index.slice(first, first + FLUSHED_AT_ONCE)
-      await Promise.all(some.map(({ path }) => flush(join(directory, path))))
-    }
-  } catch (error) {
-    throw storageError(error, directory)
-  }
   const ours = await Promise.all(
     [INDEX, LEDGER].map(async (path) => ({ path, ...(await hashFile(join(directory, path))) })),
   )
@@ -138,11 +130,15 @@ async function publish(
   const unfinished = `${path}.partial`
   const output = dirname(path)
   try {
+    // the disk has time while the processors pack
+    const flushed = flushAll(spool.directory, members, signal)
+    flushed.catch(() => undefined)
     const packed = await packTar(spool.directory, members, unfinished, {
       folder: spool.name,
       mtime: new Date(spool.scene.clock.local),
       signal,
     })
+    await flushed
     for (const beside of besides) await putText(output, basename(beside.path), beside.text)
     await putText(output, `${basename(path)}.sha256`, `${packed.sha256}  ${basename(path)}\n`)
     await rename(unfinished, path)
@@ -152,6 +148,22 @@ async function publish(
     await rm(unfinished, { force: true }).catch(() => undefined)
     throw storageError(error, path)
   }
+}
+
+/** Else a crash of the machine could take what was received while it is packed; reopenSpool tells what did get lost. */
+async function flushAll(
+  directory: string,
+  members: readonly ManifestEntry[],
+  signal: AbortSignal,
+): Promise<void> {
+  const left = members.values()
+  const one = async (): Promise<void> => {
+    for (const { path } of left) {
+      if (signal.aborted) return
+      await flush(join(directory, path))
+    }
+  }
+  await Promise.all(Array.from({ length: FLUSHED_AT_ONCE }, one))
 }
 
 /** False where the disk would not let go of it: the archive is whole all the same. */

@@ -18,7 +18,7 @@ const QUICK_ROUNDS = 3
 /** Of one process. */
 const TIMEOUT_MS = 300_000
 /** Of one bench; a round that has begun is finished. */
-const BUDGET_MS = 600_000
+const BUDGET_MS = 180_000
 
 const USAGE = `usage: npm run bench -- [NAME...] [--rounds N] [--quick]
 benches: ${benches.map(({ name }) => name).join(', ')}

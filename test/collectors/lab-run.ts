@@ -38,7 +38,7 @@ export class LabRun {
       connect({
         kubeconfig: file,
         asGroups: [],
-        requestTimeoutMs: 5_000,
+        requestTimeoutMs: 60_000,
         clock: systemClock,
         random: randomBytes,
         notice: () => undefined,
@@ -48,7 +48,7 @@ export class LabRun {
     const [target] = await resolveTargets(
       admin.reader,
       { names: [name], namespace },
-      AbortSignal.timeout(5_000),
+      AbortSignal.timeout(60_000),
     )
     await admin.close()
     const home = mkdtempSync(join(tmpdir(), 'impound-collector-'))
@@ -74,7 +74,7 @@ export class LabRun {
       options: {
         allow: new Set(),
         skip: new Set(),
-        stallTimeoutMs: 2_000,
+        stallTimeoutMs: 30_000,
         maxLogBytes: 1e9,
         maxContentBytes: 1e9,
         usePullSecrets: false,
@@ -84,7 +84,7 @@ export class LabRun {
       nodePods: { on: () => Promise.reject(new Error('not part of this test')) },
       registry: createRegistry({
         policy: parseRegistryPolicy(['never']),
-        timeoutMs: 1_000,
+        timeoutMs: 30_000,
         notice: () => undefined,
       }),
       caseView: { document: () => Promise.resolve(undefined) },

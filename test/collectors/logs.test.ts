@@ -4,6 +4,7 @@ import { createLogsCollector } from '../../src/collectors/logs.js'
 import { startLab, type Lab } from '../../src/lab/lab.js'
 import type { LogsDocument } from '../../src/model/documents.js'
 import type { JsonObject } from '../../src/model/json.js'
+import { until } from '../lab/client.js'
 import { LabRun } from './lab-run.js'
 
 const logsCollector = createLogsCollector('')
@@ -97,7 +98,7 @@ describe('the logs collector', () => {
 
   it('gives up a log that stalls, not the others', async () => {
     lab.faults.add({ match: { path: /container=log-shipper/ }, effect: { kind: 'stall', bytes: 10 } })
-    const rows = await run.collect(logsCollector, { stallTimeoutMs: 300 })
+    const rows = await run.collect(logsCollector, { stallTimeoutMs: 1500 })
     expect(rows.find(({ subject }) => subject === 'logs log-shipper current')).toMatchObject({
       reason: 'stalled',
     })
@@ -106,7 +107,7 @@ describe('the logs collector', () => {
 
   it('ends as interrupted when the run is, keeping what came', async () => {
     lab.faults.add({ match: { path: /container=app&/ }, effect: { kind: 'stall', bytes: 10_000 } })
-    setTimeout(() => run.abort(), 500)
+    void until(() => lab.faults.fired.length > 0).then(() => run.abort())
     const rows = await run.collect(logsCollector)
     expect(rows.map(({ reason }) => reason)).toContain('interrupted')
   })

@@ -6,6 +6,7 @@ import { afterEach, beforeEach, describe, expect, it } from '@jest/globals'
 import type { RunResult } from '../../src/engine/result.js'
 import { startLab, type Lab } from '../../src/lab/lab.js'
 import { at } from '../../src/model/json.js'
+import { until } from '../lab/client.js'
 import { CommandLine, hears } from './command-line.js'
 
 let lab: Lab
@@ -122,7 +123,7 @@ describe('what was collected is kept', () => {
     lab.faults.add({ match: { path: /\/log\?/ }, effect: { kind: 'stall', bytes: 10 } })
     const run = cli.start('snapshot', lab.suspect.name, ...SHOP, '--case', 'T-2', '--json')
     await hears(run.child, 'taking slow evidence')
-    await new Promise((later) => setTimeout(later, 300))
+    await until(() => lab.faults.fired.length > 0)
     run.child.kill('SIGINT')
     const ran = await run.ended
     expect(ran.status).toBe(130)
@@ -150,7 +151,7 @@ describe('what was collected is kept', () => {
     lab.faults.add({ match: { path: /\/log\?/ }, effect: { kind: 'stall', bytes: 10 } })
     const run = cli.start('snapshot', lab.suspect.name, ...SHOP, '--case', 'T-3')
     await hears(run.child, 'taking slow evidence')
-    await new Promise((later) => setTimeout(later, 300))
+    await until(() => lab.faults.fired.length > 0)
     run.child.kill('SIGKILL')
     await run.ended
     const spool = readdirSync(join(cli.home, 'T-3')).find((name) => name.endsWith('.partial'))

@@ -50,7 +50,7 @@ beforeAll(async () => {
   winner = new CommandLine(lab)
   loser = new CommandLine(lab)
   lost = JSON.parse((await race()).stdout.toString('utf8')) as RunResult
-}, 60_000)
+})
 
 afterAll(async () => {
   await lab.close()

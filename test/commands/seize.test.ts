@@ -51,7 +51,7 @@ beforeAll(async () => {
   const unpacked = mkdtempSync(join(cli.home, 'unpacked-'))
   execFileSync('tar', ['xzf', result.archive!.path, '-C', unpacked])
   bag = join(unpacked, readdirSync(unpacked)[0]!)
-}, 60_000)
+})
 
 afterAll(async () => {
   await lab.close()

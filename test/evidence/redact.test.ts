@@ -486,9 +486,10 @@ describe('a hostile document', () => {
       }),
     ],
   ])('of %s is read in seconds', (_, document) => {
-    const start = performance.now()
+    const before = process.cpuUsage()
     const { bytes } = createRedactor(KEY).redactDocument(Buffer.from(document))
     expect(bytes.length).toBeGreaterThan(0)
-    expect(performance.now() - start).toBeLessThan(4000)
+    // of the processor, not of a machine that has other things to do
+    expect(process.cpuUsage(before).user).toBeLessThan(4_000_000)
   })
 })

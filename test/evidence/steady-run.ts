@@ -1,10 +1,13 @@
-/** A run for a test that kills it: argv is the output directory. A line on stdout for each artefact. */
+/**
+ * A run that is killed -9: argv is the output directory, the spool's name, the line on stdout after which it happens, and how
+ * many ms after. It does so itself: on a busy machine another process may be late for a run that is already over.
+ */
 import { randomBytes } from 'node:crypto'
 
 import { createSpool, sealSpool } from '../../src/evidence/index.js'
 import type { Scene } from '../../src/model/scene.js'
 
-const [outputDirectory = '', name = ''] = process.argv.slice(2)
+const [outputDirectory = '', name = '', last = '', ms = ''] = process.argv.slice(2)
 const scene: Scene = {
   schema: 'impound/scene/v1',
   case: 'KILL',
@@ -18,6 +21,10 @@ const scene: Scene = {
 }
 const clock = { now: () => new Date(), monotonic: () => performance.now(), sleep: () => Promise.resolve() }
 const spool = await createSpool({ outputDirectory, name, clock, scene })
+const say = (line: string): void => {
+  process.stdout.write(`${line}\n`)
+  if (line === last) setTimeout(() => process.kill(process.pid, 'SIGKILL'), Number(ms))
+}
 const source = { kind: 'stream', mediaType: 'text/plain', trust: 'target-controlled' } as const
 const sink = spool.targetSink({ directory: 'shop_web_1' }, 'logs')
 for (let number = 0; number < 80; number += 1) {
@@ -27,11 +34,11 @@ for (let number = 0; number < 80; number += 1) {
   for (const writer of writers)
     for (let line = 0; line < 20; line += 1) await writer.write(`line ${line}\n`.repeat(99))
   for (const writer of writers) await writer.end()
-  process.stdout.write(`${number}\n`)
+  say(String(number))
 }
 const big = await sink.open('big.bin', source, 'big: so that sealing takes a while')
 for (let mebibyte = 0; mebibyte < 32; mebibyte += 1) await big.write(randomBytes(1024 * 1024))
 await big.end()
-process.stdout.write('sealing\n')
+say('sealing')
 await sealSpool(spool, { readme: 'none', besides: [], signal: new AbortController().signal })
-process.stdout.write('sealed\n')
+say('sealed')

@@ -39,7 +39,7 @@ afterAll(() => bench.clear())
 
 const options = (more: Partial<StreamOptions> = {}): StreamOptions => ({
   signal: new AbortController().signal,
-  stallTimeoutMs: 5_000,
+  stallTimeoutMs: 60_000,
   maxBytes: 1_000_000_000,
   ...more,
 })

@@ -226,7 +226,7 @@ export class Bench {
     await writeFile(file, kubeconfig)
     const connection = await connect({
       kubeconfig: file,
-      requestTimeoutMs: 5_000,
+      requestTimeoutMs: 60_000,
       clock: hastyClock(this.slept),
       random: (bytes) => randomBytes(bytes),
       notice: (line) => this.notices.push(line),

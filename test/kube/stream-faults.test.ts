@@ -14,7 +14,7 @@ import { Collecting } from './sinks.js'
 type Outcome = ErrorCode | 'whole' | 'short' | 'altered'
 
 const POD = { namespace: 'shop', pod: 'web-6dd6-one', container: 'app' }
-const limits = { signal: new AbortController().signal, stallTimeoutMs: 400, maxBytes: 1_000_000 }
+const limits = { signal: new AbortController().signal, stallTimeoutMs: 2_000, maxBytes: 1_000_000 }
 const EXEC = 'hello there, this is a program\n'
 
 let lab: Lab
@@ -36,7 +36,7 @@ afterAll(async () => {
 function newConnection(kubeconfig: string): Promise<KubeConnection> {
   return connect({
     kubeconfig,
-    requestTimeoutMs: 400,
+    requestTimeoutMs: 2_000,
     clock: hastyClock(),
     random: (bytes) => randomBytes(bytes),
     notice: () => undefined,

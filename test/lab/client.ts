@@ -46,6 +46,11 @@ export interface Call {
   readonly body?: unknown
 }
 
+/** Resolves once it is so; a test that waits in vain runs into its own timeout. */
+export async function until(reached: () => boolean): Promise<void> {
+  while (!reached()) await new Promise((resolve) => setTimeout(resolve, 10))
+}
+
 /** One request on a connection of its own. */
 export function call(
   access: Access,

@@ -5,7 +5,7 @@ import { describe, expect, it } from '@jest/globals'
 
 import { startLab } from '../../src/lab/lab.js'
 import { asArray, asString, at } from '../../src/model/json.js'
-import { accessOf, call } from './client.js'
+import { accessOf, call, until } from './client.js'
 import { smallSeed } from './small-seed.js'
 
 const TABLES = [
@@ -53,14 +53,14 @@ describe('a lab', () => {
   })
 
   it('shows a watch what comes into its selection, changes in it, and leaves it', async () => {
-    const lab = await startLab({ seed: smallSeed, pace: { react: 5, start: 20 } })
+    const opened: string[] = []
+    const log = ({ path }: { readonly path: string }) => void opened.push(path)
+    const lab = await startLab({ seed: smallSeed, pace: { react: 5, start: 20 }, log })
     await lab.settled()
     const admin = await accessOf(lab.kubeconfig)
-    const watch = call(
-      admin,
-      '/api/v1/namespaces/shop/configmaps?watch=true&labelSelector=a%3Db&timeoutSeconds=1',
-    )
-    await new Promise((resolve) => setTimeout(resolve, 300))
+    const path = '/api/v1/namespaces/shop/configmaps?watch=true&labelSelector=a%3Db&timeoutSeconds=5'
+    const watch = call(admin, path)
+    await until(() => opened.includes(path))
     const map = (labels: Record<string, string>, data: Record<string, string>) =>
       lab.objects.put({
         kind: 'ConfigMap',
@@ -82,10 +82,11 @@ describe('a lab', () => {
   })
 
   it('closes while streams are open, and takes its folder with it', async () => {
-    const lab = await startLab({ seed: smallSeed })
+    const opened: string[] = []
+    const lab = await startLab({ seed: smallSeed, log: ({ path }) => void opened.push(path) })
     const admin = await accessOf(lab.kubeconfig)
     const watch = call(admin, '/api/v1/pods?watch=true')
-    await new Promise((resolve) => setTimeout(resolve, 200))
+    await until(() => opened.includes('/api/v1/pods?watch=true'))
     await lab.close()
     expect((await watch).complete).toBe(false)
     expect(existsSync(dirname(lab.kubeconfig))).toBe(false)

@@ -15,7 +15,7 @@ beforeAll(async () => {
   lab = await startLab()
   cli = new CommandLine(lab)
   documents = await documentsOfACase(lab, cli)
-}, 120_000)
+})
 
 afterAll(async () => {
   await lab.close()

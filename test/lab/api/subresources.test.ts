@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
 
 import { startLab, type Lab } from '../../../src/lab/lab.js'
 import { at, type JsonObject } from '../../../src/model/json.js'
-import { accessOf, call, mergePatch, type Access, type Reply } from '../client.js'
+import { accessOf, call, mergePatch, until, type Access, type Reply } from '../client.js'
 import { smallSeed } from '../small-seed.js'
 
 const POD = '/api/v1/namespaces/shop/pods/web-6dd6-one'
@@ -11,10 +11,11 @@ let lab: Lab
 let old: Lab
 let admin: Access
 let oldAdmin: Access
+const opened: string[] = []
 
 beforeAll(async () => {
   const options = { seed: smallSeed, pace: { react: 5, start: 20 } }
-  lab = await startLab(options)
+  lab = await startLab({ ...options, log: ({ path }) => void opened.push(path) })
   old = await startLab({ ...options, version: '1.20' })
   await Promise.all([lab.settled(), old.settled()])
   admin = await accessOf(lab.kubeconfig)
@@ -161,9 +162,8 @@ describe('a log that is followed', () => {
   it('shows each line as it is written, until the pod ends', async () => {
     const path = `${POD.replace('one', 'two')}/log?container=app&follow=true&tailLines=1&timestamps=true`
     const reply = call(admin, path)
-    await new Promise((resolve) => setTimeout(resolve, 150))
+    await until(() => opened.includes(path))
     lab.appendLog('shop', 'web-6dd6-two', 'app', 'new')
-    await new Promise((resolve) => setTimeout(resolve, 50))
     lab.objects.delete('pods', 'shop', 'web-6dd6-two')
     const { complete, text } = await reply
     expect(complete).toBe(true)
