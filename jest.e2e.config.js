@@ -5,5 +5,6 @@ export default {
   ...unit,
   testMatch: ['<rootDir>/test/e2e/**/*.test.ts'],
   testPathIgnorePatterns: ['/node_modules/'],
-  testTimeout: 300_000,
+  // a slow machine needs minutes to start a pod
+  testTimeout: 600_000,
 }
