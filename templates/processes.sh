@@ -84,7 +84,7 @@ read_files() {
     for name in $3; do list="$list /proc/self/environ /proc/$at/$name"; done
   done
   tell "read $2 $3|$4"
-  words=$($1 $clear "$head" -q -c "$2" $list 2>&1 >&3)
+  words=$($1 $clear "$head" -q -c "$2" $list /proc/self/environ 2>&1 >&3)
   status=$?
   tell "done $status $words"
 }

@@ -56,7 +56,8 @@ function evidenceWord({ archive }: RunResult): string {
   return archive.verified ? 'EVIDENCE SEALED' : 'EVIDENCE SEALED, NOT VERIFIED'
 }
 
-function containmentRows(screen: Screen, { name, containment }: TargetResult, result: RunResult): void {
+function containmentRows(screen: Screen, target: TargetResult, result: RunResult): void {
+  const { name, containment } = target
   if (containment === undefined) return
   const { verdict, afterMs, error } = containment
   const { requests, changes } = result.footprint
@@ -71,7 +72,16 @@ function containmentRows(screen: Screen, { name, containment }: TargetResult, re
   }
   if (verdict === undefined) return
   screen.row('verdict', `${verdict.kind}: ${verdict.why}`, ...verdict.tried)
-  screen.row('STILL OPEN', ...atMost(verdict.open, 8))
+  screen.row('STILL OPEN', ...atMost([...connectionLines(target), ...verdict.open], 12))
+}
+
+/** What its own kernel still has. Nobody tried whether packets pass. */
+function connectionLines({ connections = [] }: TargetResult): readonly string[] {
+  const lines = connections.map(({ local, remote, holders, after }) => {
+    const holder = holders[0] === undefined ? '' : ` (${holders[0]})`
+    return `${local} → ${remote}${holder}${after === 'new' ? ', new since the cut' : ''}`
+  })
+  return atMost(lines, 6)
 }
 
 function evidenceRows(screen: Screen, { evidence, command }: RunResult): void {

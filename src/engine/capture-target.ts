@@ -9,7 +9,7 @@ import type { Target } from '../model/target.js'
 import { aftermath, type Aftermath } from './aftermath.js'
 import { runPhase, type TargetCapture } from './collect.js'
 import { contain } from './contain.js'
-import { accountReach, changedFiles } from './found.js'
+import { accountReach, changedFiles, openConnections } from './found.js'
 import { collectOptions, type PreparedRun } from './prepare.js'
 import type { Progress } from './progress.js'
 import { Recording, type RedactBody } from './recorder.js'
@@ -74,10 +74,12 @@ export async function captureTarget(target: Target, of: TargetRun): Promise<void
   await runPhase(soft, 'slow', collectors, capture)
   const after = await lookAgain(target, recording, spool.targetSink({ directory }, 'aftermath'), of)
   const account = await accountReach(spool, directory)
+  const connections = await openConnections(spool, directory)
   of.report({
     ...contained,
     after,
     changedFiles: await changedFiles(spool, directory),
+    ...(connections === undefined ? {} : { connections }),
     ...(account === undefined ? {} : { account }),
   })
 }

@@ -17,10 +17,17 @@ import type {
   OwnersDocument,
   PodDocument,
 } from '../model/documents.js'
+import type { ProcessesDocument, ProcessLine, SocketsDocument } from '../model/process-documents.js'
 import type { QuarantinePlan } from '../model/quarantine-plan.js'
 import type { Target } from '../model/target.js'
 import type { Aftermath } from './aftermath.js'
-import { topChanges, type ReportInput, type ReportTargetInput, type ReportWrite } from '../report/index.js'
+import {
+  topChanges,
+  topProcesses,
+  type ReportInput,
+  type ReportTargetInput,
+  type ReportWrite,
+} from '../report/index.js'
 
 type Identity = Pick<Target, 'namespace' | 'name' | 'uid'>
 
@@ -96,6 +103,16 @@ async function targetInput(
       : []
     if (summary !== undefined) filesystems.push({ summary, entries })
   }
+  const document = await read<ProcessesDocument>('processes.json')
+  const processes =
+    document === undefined || !names.includes('processes.jsonl')
+      ? undefined
+      : {
+          document,
+          ...(await topProcesses(jsonLines<ProcessLine>(join(spool.directory, root, 'processes.jsonl')))),
+        }
+  const sockets = await read<SocketsDocument>('sockets.json')
+  const socketsAfter = await read<SocketsDocument>('sockets-contained.json')
   const events = names.includes('events.jsonl')
     ? await take<EventLine>(spool, `${root}events.jsonl`)
     : undefined
@@ -110,6 +127,9 @@ async function targetInput(
     ...(references === undefined ? {} : { references }),
     ...(logs === undefined ? {} : { logs }),
     ...(after === undefined ? {} : { after }),
+    ...(processes === undefined ? {} : { processes }),
+    ...(sockets === undefined ? {} : { sockets }),
+    ...(socketsAfter === undefined ? {} : { socketsAfter }),
     images,
     filesystems,
     ...(plan === undefined ? {} : { plan }),

@@ -6,6 +6,8 @@ import { readLines } from '../formats/jsonl.js'
 import type { AccessDocument, AccountPower } from '../model/access-documents.js'
 import { powerWords } from '../model/account-powers.js'
 import type { DiffEntry, FilesystemSummary } from '../model/documents.js'
+import { type Connection, connectionsOf } from '../model/connections.js'
+import type { SocketsDocument } from '../model/process-documents.js'
 import { topChanges } from '../report/index.js'
 
 /** What changed in one container's files, for the end screen. */
@@ -79,4 +81,22 @@ async function* entriesOf(file: string): AsyncGenerator<DiffEntry> {
   for await (const { text, torn } of readLines(createReadStream(file))) {
     if (!torn) yield JSON.parse(text.toString('utf8')) as DiffEntry
   }
+}
+
+const MOST_CONNECTIONS = 50
+
+/** Connections that the suspect's own kernel still had after containment, or had anew; undefined where nobody looked. */
+export async function openConnections(
+  spool: Spool,
+  directory: string,
+): Promise<readonly Connection[] | undefined> {
+  const root = `data/targets/${directory}/`
+  const paths = new Set(spool.index().map(({ path }) => path))
+  const read = async (name: string): Promise<SocketsDocument | undefined> =>
+    paths.has(root + name) ? ((await spool.readDocument(root + name)) as SocketsDocument) : undefined
+  const after = await read('sockets-contained.json')
+  if (after === undefined) return undefined
+  return connectionsOf(await read('sockets.json'), after)
+    .filter((connection) => connection.after === 'still there' || connection.after === 'new')
+    .slice(0, MOST_CONNECTIONS)
 }

@@ -2,6 +2,7 @@ import type { LedgerRow, Status } from '../model/evidence.js'
 import type { NodePodResult } from '../model/node-pod-plan.js'
 import type { ExitStatus } from '../model/exit.js'
 import type { UndoReport, Verdict } from '../model/containment.js'
+import type { Connection } from '../model/connections.js'
 import type { Aftermath } from './aftermath.js'
 import type { AccountReach, ChangedFiles } from './found.js'
 
@@ -50,6 +51,8 @@ export interface TargetResult {
   readonly after?: Aftermath
   /** A container each, of those whose files were compared with their image. */
   readonly changedFiles: readonly ChangedFiles[]
+  /** What the suspect's own kernel still had after containment; absent where its sockets were not read then. */
+  readonly connections?: readonly Connection[]
   /** Absent where the account's rights were not evaluated. */
   readonly account?: AccountReach
 }

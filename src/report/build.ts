@@ -16,6 +16,7 @@ import type { ReportModel, TargetReport } from './model.js'
 import { networkOf } from './network.js'
 import { nextStepsOf } from './next-steps.js'
 import { podOf } from './pod.js'
+import { processesOf, socketsOf } from './processes.js'
 import { clocksOf, scopeOf } from './scope.js'
 import { summaryOf } from './summary.js'
 
@@ -103,6 +104,8 @@ function targetOf(input: ReportTargetInput, { ledger }: ReportInput): TargetRepo
     directory,
     containment: containmentOf(input),
     pod: podOf(input, ledger),
+    processes: processesOf(input, ledger),
+    sockets: socketsOf(input, ledger),
     images: {
       absent: images.length === 0 ? absence(ledger, directory, 'image') : null,
       containers: imagesOf(images, directory),

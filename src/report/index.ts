@@ -1,4 +1,5 @@
 export { buildReport } from './build.js'
 export { topChanges } from './change-ranking.js'
 export type { ReportInput, ReportTargetInput, ReportWrite } from './input.js'
+export { topProcesses } from './processes.js'
 export { renderMarkdown, renderNextSteps } from './markdown.js'

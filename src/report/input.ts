@@ -11,6 +11,7 @@ import type {
   PodDocument,
 } from '../model/documents.js'
 import type { ArtefactRecord, LedgerRow } from '../model/evidence.js'
+import type { ProcessesDocument, ProcessLine, SocketsDocument } from '../model/process-documents.js'
 import type { QuarantinePlan } from '../model/quarantine-plan.js'
 import type { Scene } from '../model/scene.js'
 import type { Target } from '../model/target.js'
@@ -27,6 +28,13 @@ export interface ReportFilesystem {
   readonly entries: readonly DiffEntry[]
 }
 
+/** processes.json, and of processes.jsonl what {@link topProcesses} left. */
+export interface ReportProcesses {
+  readonly document: ProcessesDocument
+  readonly shown: readonly ProcessLine[]
+  readonly total: number
+}
+
 /** What is known of one pod. An undefined document was not collected; the ledger says why. */
 export interface ReportTargetInput {
   /** Its directory's name below data/targets. */
@@ -39,6 +47,10 @@ export interface ReportTargetInput {
   readonly network?: NetworkDocument
   readonly access?: AccessDocument
   readonly references?: ReferencesDocument
+  readonly processes?: ReportProcesses
+  /** Before containment, and after it. */
+  readonly sockets?: SocketsDocument
+  readonly socketsAfter?: SocketsDocument
   readonly images: readonly ImageDocument[]
   readonly filesystems: readonly ReportFilesystem[]
   readonly plan?: QuarantinePlan

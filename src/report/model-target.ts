@@ -12,6 +12,8 @@ export interface TargetReport {
   readonly directory: string
   readonly containment: ContainmentReport
   readonly pod: PodReport
+  readonly processes: ProcessesReport
+  readonly sockets: SocketsReport
   readonly images: Section & { readonly containers: Bounded<ImageReport> }
   readonly filesystems: Section & { readonly containers: Bounded<FilesystemReport> }
   readonly logs: LogsReport
@@ -202,4 +204,54 @@ export interface BlastRadiusReport extends Section {
     readonly mounts: string | null
   }>
   readonly missing: readonly { readonly what: string; readonly why: string; readonly detail: string }[]
+}
+
+export interface ProcessesReport extends Section {
+  readonly captures: readonly {
+    readonly what: Sentence
+    readonly trust: string
+    /** What this way of reading can't see, and what it did. */
+    readonly notes: readonly string[]
+  }[]
+  /** Each after its parent. */
+  readonly rows: Bounded<{
+    readonly container: string
+    /** With its depth before it, and the PID inside of the container after it where that is another. */
+    readonly pid: string
+    readonly name: string
+    readonly command: string
+    readonly exe: string | null
+    readonly user: string | null
+    readonly started: string | null
+    readonly facts: string | null
+  }>
+  /** Files without a name, of which the bytes are in the archive. */
+  readonly kept: Bounded<{
+    readonly container: string
+    readonly path: string
+    readonly at: string
+    readonly sha256: string
+    readonly size: string
+  }>
+}
+
+export interface SocketsReport extends Section {
+  /** To somewhere else than the pod itself. */
+  readonly connections: Bounded<{
+    readonly protocol: string
+    readonly local: string
+    readonly remote: string
+    readonly state: string
+    readonly holders: string
+    readonly after: string
+  }>
+  /** Whether sockets were read again after containment. */
+  readonly lookedAgain: boolean
+  /** Listening, raw and packet sockets. */
+  readonly others: Bounded<{
+    readonly protocol: string
+    readonly local: string
+    readonly state: string | null
+    readonly holders: string
+  }>
 }

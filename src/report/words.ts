@@ -1,6 +1,7 @@
 import type { VerdictKind } from '../model/containment.js'
 import type { ChangeKind, DiffEntry, FilesystemSummary } from '../model/documents.js'
 import type { Reason, Status, Trust } from '../model/evidence.js'
+import type { ProcessFact } from '../model/process-documents.js'
 
 export const REASON_WORDS: Readonly<Record<Reason, string>> = {
   'not-requested': 'Nobody asked for it.',
@@ -83,3 +84,23 @@ export const FLAG_WORDS: ReadonlyMap<string, string> = new Map([
   ['fake-mark', 'carries a mark of overlayfs that the mount does not honour'],
   ['changed-during-read', 'changed while it was read'],
 ])
+
+/** What is known of a process, not what it means: each has harmless explanations. */
+export const FACT_WORDS: Readonly<Record<ProcessFact, string>> = {
+  'exe-deleted': 'the file it runs was deleted',
+  'exe-memfd': 'it runs from memory, from no file',
+  'fake-kernel-thread': 'named like a kernel thread, and is none',
+  'exe-outside-mounts': 'the file it runs is on nothing that is mounted there',
+  entered: 'started from outside of the container',
+  'left-cgroup': "moved out of the container's cgroup",
+  'executable-anonymous': 'executable memory that is no file',
+  'executable-memfd': 'executable memory from a memfd',
+  'executable-deleted': 'runs code of a deleted file',
+  'loader-variables': 'its environment makes the loader load something else',
+  traced: 'another process traces it',
+  'raw-or-packet-socket': 'has a raw or packet socket',
+  gone: 'ended while it was looked at',
+  appeared: 'began while it was looked at',
+  changed: 'became another program while it was looked at',
+  ours: 'part of this capture',
+}

@@ -134,6 +134,8 @@ here(`real tricks${why === undefined ? '' : ` (skipped: ${why})`}`, () => {
       expect(of('stopped')).toMatchObject({ state: 'T', facts: [] })
       expect(lines.filter(({ facts }) => facts.includes('ours')).length).toBeGreaterThan(0)
       expect(lines.find(({ pid }) => pid === 1)?.facts).toEqual([])
+      const incomplete = lines.filter(({ missing, facts }) => missing.length > 0 && !facts.includes('ours'))
+      expect(incomplete.map(({ pid }) => pid)).toEqual([tricks.pids.get('long')])
 
       const binary = createHash('sha256').update(readFileSync(tricks.binary)).digest('hex')
       const kept = document.executables.filter(({ kept: copy }) => copy !== undefined)

@@ -1,6 +1,7 @@
 import type { ArtefactRecord, LedgerRow, Trust } from '../../src/model/evidence.js'
 import type { Scene } from '../../src/model/scene.js'
 import type { ReportInput, ReportTargetInput } from '../../src/report/index.js'
+import { PROCESSES, SOCKETS, SOCKETS_AFTER } from './shop-processes.js'
 
 const UID = '1f3a9c02-6b1d-4a57-9d3e-2c8f0a7b5e11'
 export const DIRECTORY = `shop_web-6dd6f-x2x_${UID}`
@@ -481,6 +482,9 @@ export const TARGET: ReportTargetInput = {
       notes: [],
     },
   ],
+  processes: PROCESSES,
+  sockets: SOCKETS,
+  socketsAfter: SOCKETS_AFTER,
   filesystems: [
     {
       summary: {

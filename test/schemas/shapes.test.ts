@@ -24,6 +24,7 @@ import type {
   ReferencesDocument,
 } from '../../src/model/access-documents.js'
 import type { LogBody, WriteIntent, WriteOutcome } from '../../src/model/acquisition.js'
+import type { Connection } from '../../src/model/connections.js'
 import type { Verdict } from '../../src/model/containment.js'
 import type {
   ChangeKind,
@@ -163,7 +164,8 @@ const SHAPES: readonly (readonly [string, Shape])[] = [
   ['result', shape<RunResult>()('schema command case exitStatus because startedAt endedAt targets evidence nodePods footprint', 'archive spool')],
   ['result/$defs/nodePod', shape<NodePodResult>()('node namespace name image removed', 'readyAfterMs error remove')],
   ['result/$defs/archive', shape<ArchiveResult>()('path bytes sha256 logHead incomplete verified signed besides', '')],
-  ['result/$defs/target', shape<TargetResult>()('namespace name uid changedFiles', 'containment after account')],
+  ['result/$defs/connection', shape<Connection>()('protocol local remote state holders after', '')],
+  ['result/$defs/target', shape<TargetResult>()('namespace name uid changedFiles', 'connections containment after account')],
   ['result/$defs/account', shape<AccountReach>()('account can complete', '')],
   ['result/$defs/containment', shape<ContainmentResult>()('actions', 'verdict afterMs error undo')],
   ['result/$defs/changedFiles', shape<ChangedFiles>()('container counts complete notable', '')],
