@@ -25,6 +25,7 @@ interface CaptureFlags extends ClusterFlagValues {
   readonly registry?: string[] | undefined
   readonly 'registry-config'?: string | undefined
   readonly 'use-pull-secrets'?: boolean
+  readonly 'image-archive'?: string[] | undefined
   readonly 'keep-label'?: string[] | undefined
   readonly 'allow-outage'?: boolean
   readonly 'patch-residuals'?: boolean
@@ -58,6 +59,7 @@ export function captureRequest(
     registry: flags.registry ?? ['auto'],
     ...(registryConfig === undefined ? {} : { registryConfig }),
     usePullSecrets: flags['use-pull-secrets'] ?? false,
+    imageArchives: flags['image-archive'] ?? [],
     keepLabels: flags['keep-label'] ?? [],
     allowOutage: flags['allow-outage'] ?? false,
     wanted: WANTED.filter((name) => flags[name] === true),

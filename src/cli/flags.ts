@@ -180,6 +180,13 @@ export const evidenceFlags = {
     helpGroup: EVIDENCE,
     helpValue: 'FILE',
   }),
+  'image-archive': Flags.string({
+    summary: 'OCI layout or docker-archive to compare with, in place of a registry; may be repeated',
+    helpGroup: EVIDENCE,
+    helpValue: 'FILE',
+    multiple: true,
+    multipleNonGreedy: true,
+  }),
   'use-pull-secrets': Flags.boolean({
     summary: "read the pod's pull secrets and show them to its registries, where those want credentials",
     helpGroup: EVIDENCE,

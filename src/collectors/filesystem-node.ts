@@ -148,7 +148,7 @@ export async function writeUpper(
     },
     disturbance: NODE_DISTURBANCE,
     degraded: [...degradedByNode(reading, end, captureEnd, job.volumes), ...unjoined(running)],
-    baseline: baselineOf(baseline, reading),
+    baseline: baselineOf(baseline, job.mismatch, reading),
     capture: {
       entries: end.entries,
       bytes: reading.bytes,
@@ -166,11 +166,17 @@ function listingLine(key: string, facts: FileFacts, content: DiffEntry['content'
   return `${JSON.stringify(line)}\n`
 }
 
-function baselineOf(baseline: Baseline | undefined, reading: UpperReading): FilesystemSummary['baseline'] {
+function baselineOf(
+  baseline: Baseline | undefined,
+  mismatch: string | undefined,
+  reading: UpperReading,
+): FilesystemSummary['baseline'] {
   if (baseline !== undefined) {
-    const { manifestDigest, tree } = baseline
-    return { source: 'registry', manifestDigest, verified: true, entries: tree.size }
+    return { ...baseline.facts, entries: baseline.tree.size }
   }
   const source = reading.noLower === undefined ? 'node-lower' : 'none'
-  return { source, verified: false, entries: reading.baseline.size }
+  return {
+    ...{ source, verified: false, entries: reading.baseline.size },
+    ...(mismatch === undefined ? {} : { mismatch }),
+  }
 }

@@ -19,6 +19,8 @@ export interface FilesystemJob {
   readonly scratchDirectory: string
   /** processes.json, where that collector came before. */
   readonly processes: unknown
+  /** Why there is no baseline, where that is because bytes were not those that a digest names. */
+  readonly mismatch?: string
 }
 
 export type Counts = Record<ChangeKind, number>

@@ -66,12 +66,7 @@ export async function writeDiff(job: ContainerCapture, baseline: Baseline, sink:
   await close(lines, complete, 0, job)
   await close(bodyfile, complete, 0, job)
   await summarise(job, sink, {
-    trusted: {
-      source: 'registry',
-      manifestDigest: baseline.manifestDigest,
-      verified: true,
-      entries: baseline.tree.size,
-    },
+    trusted: { ...baseline.facts, entries: baseline.tree.size },
     tree,
     end,
     complete,
@@ -116,7 +111,10 @@ export async function writeListing(job: ContainerCapture, sink: Sink): Promise<v
   await close(lines, complete, 0, job)
   await close(bodyfile, complete, 0, job)
   await summarise(job, sink, {
-    trusted: { source: 'none', verified: false, entries: 0 },
+    trusted: {
+      ...{ source: 'none', verified: false, entries: 0 },
+      ...(job.mismatch === undefined ? {} : { mismatch: job.mismatch }),
+    },
     tree,
     end,
     complete,

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { type Baseline, Baselines, isBaselineFailure } from '../filesystem/baseline.js'
 import { captureByExec, type ExecCapture } from '../filesystem/exec-capture.js'
 import { interruption } from '../filesystem/completeness.js'
+import { LayerCache } from '../filesystem/layer-cache.js'
 import { volumeMountsOf } from '../filesystem/mounts.js'
 import type { CollectContext, Collector } from '../model/collector.js'
 import { isCode } from '../model/errors.js'
@@ -23,12 +24,13 @@ const UNKNOWN_IMAGE_BYTES = 8 * 2 ** 30
 
 /**
  * What changed in each running container against its image. Of the ways that are allowed the best that works is taken: the upper
- * directory on its node, then the container's own sh and tar. `scratchDirectory` gets encrypted temporary files while a container
+ * directory on its node, then the container's own sh and tar. `layers` keeps what is known of image layers; `scratchDirectory` gets encrypted temporary files while a container
  * is read.
  */
 export function createFilesystemCollector(
   scripts: Pick<Scripts, 'captureFilesystem' | 'upperdir'>,
   scratchDirectory: string = tmpdir(),
+  layers: LayerCache = new LayerCache(),
 ): Collector {
   return {
     name: 'filesystem',
@@ -51,7 +53,7 @@ export function createFilesystemCollector(
     }),
     async collect(context, target, sink) {
       const platform = await nodePlatform(context, target)
-      const baselines = new Baselines(context.registry, platform, context.run.signal)
+      const baselines = new Baselines(context.registry, platform, layers, context.run.signal)
       const { allow } = context.options
       for (const container of containersOf(target.pod)) {
         const subject = `filesystem ${container.name}`
@@ -85,7 +87,7 @@ async function capture(
   sink: Sink,
 ): Promise<void> {
   const subject = `filesystem ${container.name}`
-  const baseline = await baselineOf(context, container, means.baselines, sink)
+  const { baseline, mismatch } = await baselineOf(context, container, means.baselines, sink)
   const place = {
     container,
     directory: `filesystem/${safeSegment(container.name)}`,
@@ -93,6 +95,7 @@ async function capture(
     maxContentBytes: context.options.maxContentBytes,
     scratchDirectory: means.scratchDirectory,
     processes: await context.case.document('processes.json').catch(() => undefined),
+    ...(mismatch === undefined ? {} : { mismatch }),
   }
   const { allow } = context.options
   const passedOver: PassedOver[] = []
@@ -184,19 +187,26 @@ async function captureInside(
   if (interrupted !== undefined) throw interrupted
 }
 
-/** The image's index; undefined, with a row in the ledger that says why, where it can't be had. */
+interface FoundBaseline {
+  readonly baseline?: Baseline
+  /** Why there is none, where that is because bytes were not what a digest names. */
+  readonly mismatch?: string
+}
+
+/** The image's index; where it can't be had, a row in the ledger says why. */
 async function baselineOf(
   context: CollectContext,
   container: TargetContainer,
   baselines: Baselines,
   sink: Sink,
-): Promise<Baseline | undefined> {
+): Promise<FoundBaseline> {
   const subject = `filesystem ${container.name} baseline`
   const document = await context.case
     .document(`image/${safeSegment(container.name)}/image.json`)
     .catch(() => undefined)
   try {
-    return await baselines.of(container, document, (bytes) => context.progress(subject, bytes))
+    const progress = (bytes: number): void => context.progress(subject, bytes)
+    return { baseline: await baselines.of(container, document, progress) }
   } catch (error) {
     if (context.run.signal.aborted || !isBaselineFailure(error)) throw error
     const consequence = context.options.allow.has('node')
@@ -207,7 +217,7 @@ async function baselineOf(
     } else {
       await sink.failed(subject, error)
     }
-    return undefined
+    return isCode(error, 'integrity') ? { mismatch: error.message } : {}
   }
 }
 

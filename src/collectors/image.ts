@@ -1,4 +1,11 @@
-import { candidates, findImage, parseImageID, repositoryOf, tagOf } from '../filesystem/image-source.js'
+import {
+  candidates,
+  findImage,
+  parseImageID,
+  repositoryOf,
+  tagOf,
+  wantedImage,
+} from '../filesystem/image-source.js'
 import type { CollectContext, Collector } from '../model/collector.js'
 import type { ImageDocument } from '../model/documents.js'
 import { messageOf } from '../model/errors.js'
@@ -60,7 +67,9 @@ async function describe(
     context.registry.allows(reference),
   )
   const first = refusals[0]
-  const isAllowed = refusals.some(({ allowed }) => allowed)
+  const isArchived =
+    context.registry.archived(wantedImage(container.image, container.imageID), platform) !== undefined
+  const isAllowed = isArchived || refusals.some(({ allowed }) => allowed)
   let found: Pick<ImageDocument, 'registry' | 'tagNow'> = {}
   const derivedFrom: string[] = []
   let isCollected = false
@@ -71,6 +80,10 @@ async function describe(
       const image = await resolve(container)
       derivedFrom.push(...(await keepDocuments(sink, directory, image)))
       const tagNow = await tagStanding(context, container, image, platform, notes)
+      if (image.archive?.matchedBy === 'name')
+        notes.push(
+          'the image of the archive was found by its name alone: nothing shows that it is the one that runs',
+        )
       found = { registry: registryFacts(image), ...(tagNow === undefined ? {} : { tagNow }) }
       isCollected = true
     } catch (error) {
@@ -119,7 +132,7 @@ async function keepDocuments(
 ): Promise<readonly string[]> {
   const documents: readonly (readonly [string, VerifiedDocument])[] = [
     ...(image.index === undefined ? [] : [['index.json', image.index] as const]),
-    ['manifest.json', image.manifest],
+    ...(image.manifest === undefined ? [] : [['manifest.json', image.manifest] as const]),
     ['config.json', image.config],
   ]
   const paths: string[] = []
@@ -142,9 +155,11 @@ function registryFacts(image: ResolvedImage): NonNullable<ImageDocument['registr
     asString(at(config, 'architecture')) ?? 'unknown',
   ]
   return {
+    source: image.archive === undefined ? 'registry' : 'image-archive',
     repository: image.repository,
+    ...(image.archive === undefined ? {} : { matchedBy: image.archive.matchedBy }),
     ...(image.credentials === undefined ? {} : { credentials: image.credentials }),
-    manifestDigest: image.manifest.descriptor.digest,
+    ...(image.manifest === undefined ? {} : { manifestDigest: image.manifest.descriptor.digest }),
     ...(image.index === undefined ? {} : { indexDigest: image.index.descriptor.digest }),
     configDigest: image.config.descriptor.digest,
     platform: [...platform, ...(variant === undefined || variant === '' ? [] : [variant])].join('/'),
@@ -164,7 +179,7 @@ function registryFacts(image: ResolvedImage): NonNullable<ImageDocument['registr
   }
 }
 
-/** What the tag of the spec stands for now. It drifted if it leads to another manifest for this platform than the one that runs. */
+/** What the tag of the spec stands for now. It drifted if it leads to another image for this platform than the one that runs. */
 async function tagStanding(
   context: CollectContext,
   container: TargetContainer,
@@ -174,14 +189,19 @@ async function tagStanding(
 ): Promise<ImageDocument['tagNow']> {
   const tag = tagOf(container.image)
   if (tag === undefined || container.image === '') return undefined
+  const allowance = context.registry.allows(container.image)
+  if (!allowance.allowed) {
+    notes.push(`what the tag ${tag} stands for now is not known: ${allowance.why}`)
+    return undefined
+  }
   const reference = `${repositoryOf(container.image)}:${tag}`
   const { signal } = context.run
   try {
     const { digest } = await context.registry.digestOf(reference, signal)
-    const known = [image.manifest.descriptor.digest, image.index?.descriptor.digest]
+    const known = [image.manifest?.descriptor.digest, image.index?.descriptor.digest]
     if (known.includes(digest)) return { tag, digest, drifted: false }
     const now = await context.registry.resolve(reference, platform, signal)
-    return { tag, digest, drifted: now.manifest.descriptor.digest !== image.manifest.descriptor.digest }
+    return { tag, digest, drifted: now.config.descriptor.digest !== image.config.descriptor.digest }
   } catch (error) {
     if (signal.aborted) throw error
     notes.push(`what the tag ${tag} stands for now is not known: ${messageOf(error)}`)

@@ -1,3 +1,4 @@
+import type { LayerCache } from '../filesystem/layer-cache.js'
 import type { Collector } from '../model/collector.js'
 import type { Scripts } from '../model/scripts.js'
 import { accessCollector } from './access.js'
@@ -12,8 +13,8 @@ import { VolatileCaptures } from './proc/volatile-captures.js'
 import { createProcessesCollector } from './processes.js'
 import { createSocketsCollector } from './sockets.js'
 
-/** Every collector, in the order in which plan and report name them. */
-export function collectors(scripts: Scripts): readonly Collector[] {
+/** Every collector, in the order in which plan and report name them. `layers` keeps what is known of image layers. */
+export function collectors(scripts: Scripts, layers?: LayerCache): readonly Collector[] {
   const captures = new VolatileCaptures(scripts)
   return [
     podCollector,
@@ -25,6 +26,6 @@ export function collectors(scripts: Scripts): readonly Collector[] {
     createSocketsCollector(captures),
     createLogsCollector(scripts.podLogs),
     imageCollector,
-    createFilesystemCollector(scripts),
+    createFilesystemCollector(scripts, undefined, layers),
   ]
 }

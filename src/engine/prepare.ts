@@ -17,7 +17,7 @@ import type { Scripts } from '../model/scripts.js'
 import { containersOf, pullSecretsOf, type Target } from '../model/target.js'
 import { forbidden, nameMissingRights, planCollectors } from './access.js'
 import { restartsOf } from './aftermath.js'
-import { openImages, type RegistryFor } from './images.js'
+import { layerCache, openImages, type RegistryFor } from './images.js'
 import { NO_NODE_PODS } from './no-node-pods.js'
 import { planForTargets } from './plan-node-pods.js'
 import type { RunPlan, TargetPlan } from './plan.js'
@@ -86,9 +86,9 @@ export async function prepare(
 ): Promise<PreparedRun> {
   const startedAt = run.clock.now()
   const name = request.case === undefined ? madeUpCaseName(startedAt) : caseName(request.case)
-  const registryFor = await openImages(request, request.cluster.requestTimeoutMs, progress)
+  const registryFor = await openImages(request, request.cluster.requestTimeoutMs, run.signal, progress)
   const scripts = await readScripts()
-  const collectors = request.command === 'quarantine' ? [] : listCollectors(scripts)
+  const collectors = request.command === 'quarantine' ? [] : listCollectors(scripts, layerCache())
   for (const skipped of request.skip) requireCollector(skipped, collectors)
   const kube = await openCluster(request.cluster, run, progress)
   try {

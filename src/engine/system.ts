@@ -58,6 +58,12 @@ export function stateDirectory(): string {
   return join(given?.startsWith('/') === true ? given : join(homedir(), '.local', 'state'), 'impound')
 }
 
+/** Where what can be had again is kept: $XDG_CACHE_HOME/impound, else ~/.cache/impound. */
+export function cacheDirectory(): string {
+  const given = process.env['XDG_CACHE_HOME']
+  return join(given?.startsWith('/') === true ? given : join(homedir(), '.cache'), 'impound')
+}
+
 /** Flags whose value never reaches the acquisition log. */
 const SECRET_FLAGS = new Set(['--token', '--password'])
 

@@ -1,16 +1,21 @@
+import type { FilesystemSummary } from '../model/documents.js'
 import { isCode } from '../model/errors.js'
 import { asString, at } from '../model/json.js'
 import type { Platform, Registry, ResolvedImage } from '../model/ports/registry.js'
 import type { TargetContainer } from '../model/target.js'
 import { indexImage } from './image-index.js'
-import { findImage } from './image-source.js'
+import { findImage, wantedImage } from './image-source.js'
 import type { ImageTree } from './image-tree.js'
+import type { LayerCache } from './layer-cache.js'
 
-/** The image that a container is compared with: every layer matched its digest and its diff_id. */
+/** What a container is compared with, and how it stands in summary.json. */
 export interface Baseline {
   readonly tree: ImageTree
-  readonly repository: string
-  readonly manifestDigest: string
+  readonly facts: Omit<FilesystemSummary['baseline'], 'entries'>
+}
+
+interface KeptBaseline extends Baseline {
+  readonly configDigest: string
 }
 
 /**
@@ -20,36 +25,58 @@ export interface Baseline {
 export class Baselines {
   readonly #registry: Registry
   readonly #platform: Platform
+  readonly #cache: LayerCache
   readonly #signal: AbortSignal
-  #last: Baseline | undefined
+  #last: KeptBaseline | undefined
 
-  constructor(registry: Registry, platform: Platform, signal: AbortSignal) {
+  constructor(registry: Registry, platform: Platform, cache: LayerCache, signal: AbortSignal) {
     this.#registry = registry
     this.#platform = platform
+    this.#cache = cache
     this.#signal = signal
   }
 
-  /** `imageDocument` is image.json of the container, where the image collector left one. Throws what the registry throws. */
+  /**
+   * The image of a container: every layer matched its digest and its diff_id. `imageDocument` is image.json of the container,
+   * where the image collector left one. Throws what the registry throws.
+   */
   async of(
     container: TargetContainer,
     imageDocument: unknown,
     progress: (bytes: number) => void,
   ): Promise<Baseline> {
     const image = await this.#resolve(container, imageDocument)
-    const manifestDigest = image.manifest.descriptor.digest
-    if (this.#last?.manifestDigest === manifestDigest) return this.#last
+    const configDigest = image.config.descriptor.digest
+    // The config names every layer: where it is the same, so is the tree
+    if (this.#last?.configDigest === configDigest) return this.#last
     this.#last = undefined
-    const tree = await indexImage(this.#registry, image, this.#signal, progress)
-    this.#last = { tree, repository: image.repository, manifestDigest }
+    const options = { signal: this.#signal, progress }
+    const { tree, cachedLayers } = await indexImage(this.#registry, image, this.#cache, options)
+    this.#last = { tree, configDigest, facts: factsOf(image, cachedLayers) }
     return this.#last
   }
 
   async #resolve(container: TargetContainer, imageDocument: unknown): Promise<ResolvedImage> {
+    const archived = this.#registry.archived(wantedImage(container.image, container.imageID), this.#platform)
+    if (archived !== undefined) return archived
     const repository = asString(at(imageDocument, 'registry', 'repository'))
     const digest = asString(at(imageDocument, 'registry', 'manifestDigest'))
     if (repository !== undefined && digest !== undefined)
       return this.#registry.resolve(`${repository}@${digest}`, this.#platform, this.#signal)
     return findImage(this.#registry, container.image, container.imageID, this.#platform, this.#signal)
+  }
+}
+
+function factsOf(image: ResolvedImage, cachedLayers: number): Baseline['facts'] {
+  const { archive, manifest, config } = image
+  return {
+    ...(archive === undefined
+      ? { source: 'registry' }
+      : { source: 'image-archive', archive: image.repository, matchedBy: archive.matchedBy }),
+    ...(manifest === undefined ? {} : { manifestDigest: manifest.descriptor.digest }),
+    configDigest: config.descriptor.digest,
+    verified: true,
+    cachedLayers,
   }
 }
 

@@ -1,5 +1,5 @@
 import { ImpoundError } from '../model/errors.js'
-import type { Platform, Registry, ResolvedImage } from '../model/ports/registry.js'
+import type { Platform, Registry, ResolvedImage, WantedImage } from '../model/ports/registry.js'
 
 /** What a runtime says it runs. */
 export interface RunningImage {
@@ -43,8 +43,13 @@ export function candidates(specReference: string, imageID: string): readonly str
   return [...new Set([...bySpec, running.reference])]
 }
 
+/** What to look for in archives: the digest that runs, whatever it is of, and the reference. */
+export function wantedImage(specReference: string, imageID: string): WantedImage {
+  return { digest: parseImageID(imageID).digest, reference: specReference }
+}
+
 /**
- * The image that a container runs, from the registries that may be asked. Throws the error of the best reference when none
+ * The image that a container runs, from the files that the user gave, else from the registries that may be asked. Throws the error of the best reference when none
  * gives it; `integrity` where a config's digest is known and the reference now stands for another image.
  */
 export async function findImage(
@@ -54,6 +59,8 @@ export async function findImage(
   platform: Platform,
   signal: AbortSignal,
 ): Promise<ResolvedImage> {
+  const archived = registry.archived(wantedImage(specReference, imageID), platform)
+  if (archived !== undefined) return archived
   const running = parseImageID(imageID)
   let failure: unknown
   for (const reference of candidates(specReference, imageID)) {

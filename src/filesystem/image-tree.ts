@@ -1,9 +1,12 @@
 import { ImpoundError } from '../model/errors.js'
 import { impliedDirectory, type TreeFacts } from './facts.js'
 import { ancestorsOf, baseName, parentOf } from './path-key.js'
+import { TreeRows } from './tree-rows.js'
 
-/** Most entries of an image that are held: about 450 bytes of memory each. */
-const IMAGE_ENTRIES = 400_000
+/** Most entries of an image that are held: some 200 bytes of memory each. */
+const IMAGE_ENTRIES = 1_000_000
+/** Rows for each entry that may stay: layers that take away what others brought leave theirs behind. */
+const REWRITES = 3
 const SYMLINKS = 40
 const WHITEOUT = '.wh.'
 const OPAQUE = '.wh..wh..opq'
@@ -14,7 +17,9 @@ const OPAQUE = '.wh..wh..opq'
  * Source: OCI image-spec, layer.md; parents are resolved through symlinks as containerd's archive.Apply does.
  */
 export class ImageTree {
-  readonly #entries = new Map<string, TreeFacts>()
+  /** Paths to rows. */
+  readonly #entries = new Map<string, number>()
+  readonly #rows = new TreeRows()
   readonly #limit: number
   #layer = 0
   /** Paths whose lower contents go: with the path itself, and only what lies below it. */
@@ -32,17 +37,39 @@ export class ImageTree {
   }
 
   get(key: string): TreeFacts | undefined {
+    const row = this.#entries.get(key)
+    return row === undefined ? undefined : this.#rows.get(row)
+  }
+
+  /** A number below {@link rows} that a path has as long as no layer is applied: what a set of seen paths can be made of. */
+  rowOf(key: string): number | undefined {
     return this.#entries.get(key)
   }
 
-  entries(): IterableIterator<[string, TreeFacts]> {
+  /** How many numbers {@link rowOf} gives at most. */
+  get rows(): number {
+    return this.#rows.length
+  }
+
+  /** Every path with its row; {@link at} has the facts. */
+  paths(): IterableIterator<[string, number]> {
     return this.#entries.entries()
+  }
+
+  *entries(): Generator<readonly [string, TreeFacts], void, undefined> {
+    for (const [key, row] of this.#entries) yield [key, this.#rows.get(row)]
+  }
+
+  /** The facts of a row. */
+  at(row: number): TreeFacts {
+    return this.#rows.get(row)
   }
 
   /** Bytes of all files: what a tar of the tree has to carry at least. */
   fileBytes(): number {
     let bytes = 0
-    for (const facts of this.#entries.values()) if (facts.type === 'file') bytes += facts.size
+    for (const row of this.#entries.values())
+      if (this.#rows.typeOf(row) === 'file') bytes += this.#rows.sizeOf(row)
     return bytes
   }
 
@@ -62,16 +89,17 @@ export class ImageTree {
       return
     }
     this.#imply(key)
-    const before = this.#entries.get(key)
-    if (before?.type === 'directory' && facts.type !== 'directory') this.#emptied.add(key)
-    if (before?.type === 'symlink' || facts.type === 'symlink') this.#forgetParent()
+    const row = this.#entries.get(key)
+    const before = row === undefined ? undefined : this.#rows.typeOf(row)
+    if (before === 'directory' && facts.type !== 'directory') this.#emptied.add(key)
+    if (before === 'symlink' || facts.type === 'symlink') this.#forgetParent()
     this.#set(key, { ...this.#linked(facts), layer: this.#layer })
   }
 
   endLayer(): void {
     if (this.#removed.size + this.#emptied.size > 0) {
-      for (const [key, facts] of this.#entries) {
-        if (facts.layer !== this.#layer && this.#isHidden(key)) this.#entries.delete(key)
+      for (const [key, row] of this.#entries) {
+        if (this.#rows.layerOf(row) !== this.#layer && this.#isHidden(key)) this.#entries.delete(key)
       }
     }
     this.#forgetParent()
@@ -83,8 +111,11 @@ export class ImageTree {
     if (name.startsWith('.wh..wh.')) return
     const hidden = parent === '' ? name.slice(WHITEOUT.length) : `${parent}/${name.slice(WHITEOUT.length)}`
     this.#removed.add(hidden)
+    if (this.#removed.size > this.#limit)
+      throw new ImpoundError('too-big', `a layer takes away more than ${this.#limit} files`)
     // At once, so that a symlink that is gone leads no later member of this layer astray
-    if (this.#entries.get(hidden)?.layer !== this.#layer) this.#entries.delete(hidden)
+    const row = this.#entries.get(hidden)
+    if (row !== undefined && this.#rows.layerOf(row) !== this.#layer) this.#entries.delete(hidden)
     this.#forgetParent()
   }
 
@@ -97,7 +128,7 @@ export class ImageTree {
 
   #linked(facts: TreeFacts): TreeFacts {
     if (facts.type !== 'hardlink' || facts.link === undefined) return facts
-    const target = this.#entries.get(this.#resolved(trimmed(facts.link)))
+    const target = this.get(this.#resolved(trimmed(facts.link)))
     return target?.type === 'file' ? target : facts
   }
 
@@ -109,8 +140,12 @@ export class ImageTree {
   }
 
   #set(key: string, facts: TreeFacts): void {
-    this.#entries.set(key, facts)
-    if (this.#entries.size > this.#limit)
+    const row = this.#entries.get(key)
+    if (row === undefined) {
+      this.#entries.set(key, this.#rows.push(facts))
+      this.#rows.count(key.length)
+    } else this.#rows.set(row, facts)
+    if (this.#entries.size > this.#limit || this.#rows.length > REWRITES * this.#limit)
       throw new ImpoundError('too-big', `the image has more than ${this.#limit} files`)
   }
 
@@ -154,8 +189,8 @@ export class ImageTree {
   }
 
   #linkAt(key: string): string | undefined {
-    const facts = this.#entries.get(key)
-    return facts?.type === 'symlink' ? facts.link : undefined
+    const row = this.#entries.get(key)
+    return row !== undefined && this.#rows.typeOf(row) === 'symlink' ? this.#rows.linkOf(row) : undefined
   }
 }
 

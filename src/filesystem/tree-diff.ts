@@ -30,19 +30,22 @@ export interface CaptureKnowledge {
 export class TreeDiff {
   readonly #image: ImageTree
   readonly #keeper: ContentKeeper
-  readonly #seen = new Set<TreeFacts>()
+  /** By row of the image. */
+  readonly #seen: Uint8Array
   readonly #changes = new Map<string, Change>()
   /** Paths of the image that were not sent without that proving anything; known after {@link entries}. */
   unjudged = 0
 
   constructor(image: ImageTree, keeper: ContentKeeper) {
     this.#image = image
+    this.#seen = new Uint8Array(image.rows)
     this.#keeper = keeper
   }
 
   async visit({ key, facts, entry }: TreeEntry): Promise<void> {
-    const before = this.#image.get(key)
-    if (before !== undefined) this.#seen.add(before)
+    const row = this.#image.rowOf(key)
+    const before = row === undefined ? undefined : this.#image.at(row)
+    if (row !== undefined) this.#seen[row] = 1
     if (facts.type === 'file') await this.#file(key, facts, entry, before)
     else if (facts.type === 'hardlink') await this.#hardlink(key, facts, before)
     else {
@@ -81,9 +84,9 @@ export class TreeDiff {
   async #hardlink(key: string, facts: TreeFacts, before: TreeFacts | undefined): Promise<void> {
     const target = facts.link?.replace(/^(?:\.?\/+)+/, '') ?? ''
     const first = this.#changes.get(target)
-    const unchanged = this.#image.get(target)
+    const row = this.#image.rowOf(target)
     const found =
-      first?.after ?? (unchanged !== undefined && this.#seen.has(unchanged) ? unchanged : undefined)
+      first?.after ?? (row !== undefined && this.#seen[row] === 1 ? this.#image.at(row) : undefined)
     const after = found?.type === 'file' ? { ...found, link: undefined, layer: undefined } : facts
     const changed = before === undefined ? [] : differences(before, after, true)
     if (before !== undefined && changed.length === 0) return
@@ -106,8 +109,10 @@ export class TreeDiff {
   #deleted(capture: CaptureKnowledge): ReadonlyMap<string, TreeFacts> {
     const deleted = new Map<string, TreeFacts>()
     this.unjudged = 0
-    for (const [key, facts] of this.#image.entries()) {
-      if (facts.implied || this.#seen.has(facts)) continue
+    for (const [key, row] of this.#image.paths()) {
+      if (this.#seen[row] === 1) continue
+      const facts = this.#image.at(row)
+      if (facts.implied) continue
       // A directory that is there because something is mounted on it or below it: nothing is missing
       const { mounts } = capture
       if (facts.type === 'directory' && (mounts.isAbove(key) || mounts.isMountPoint(key))) continue

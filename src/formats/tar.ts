@@ -33,6 +33,8 @@ export interface TarEntry {
   readonly header: TarHeader
   /** The stored bytes, once, as slices of what the source gave. May be left unread, wholly or in part: it is skipped. */
   readonly content: TarContent
+  /** Where its content begins in the stream. */
+  readonly offset: number
 }
 
 export interface TarContent extends AsyncIterable<Buffer> {
@@ -105,7 +107,7 @@ async function* members<End>(
       if (entries > bounds.entries)
         throw new ImpoundError('too-big', `tar: more than ${bounds.entries} entries`)
       const content = new Content(reader, found.header.size)
-      yield { header: found.header, content }
+      yield { header: found.header, content, offset: reader.position }
       if (!content.finishAtHand()) await content.finish()
     }
   } finally {

@@ -1,4 +1,5 @@
 import type { Reason, Trust } from './evidence.js'
+import type { MatchedBy } from './ports/registry.js'
 import type { PolicyPlan } from './quarantine-plan.js'
 import type { ContainerRole } from './target.js'
 
@@ -114,10 +115,15 @@ export interface ImageDocument {
   readonly digest?: string
   /** What the registry had under that digest; undefined where it was not asked or did not answer. */
   readonly registry?: {
+    /** Where the documents were had: of an archive, `repository` is its file name. */
+    readonly source: 'registry' | 'image-archive'
     readonly repository: string
+    /** By what the image of an archive was taken for the one that runs. */
+    readonly matchedBy?: MatchedBy
     /** Whose credentials the registry was shown; absent where it wanted none. */
     readonly credentials?: string
-    readonly manifestDigest: string
+    /** Absent for a docker-archive, which has no manifest. */
+    readonly manifestDigest?: string
     readonly indexDigest?: string
     readonly configDigest: string
     readonly platform: string
@@ -213,10 +219,18 @@ export interface FilesystemSummary {
   readonly degraded: readonly string[]
   readonly baseline: {
     /** node-lower: the layers as they lie on the node, put together by its kernel; nobody checked them against a digest. */
-    readonly source: 'registry' | 'node-lower' | 'none'
+    readonly source: 'registry' | 'image-archive' | 'node-lower' | 'none'
     readonly manifestDigest?: string
+    readonly configDigest?: string
+    /** File name of the image archive, and by what the image in it was taken for the one that runs. */
+    readonly archive?: string
+    readonly matchedBy?: MatchedBy
     /** Whether every layer matched its digest and diff_id. */
     readonly verified: boolean
+    /** Layers whose index was kept from an earlier run, in which they were verified. */
+    readonly cachedLayers?: number
+    /** Where there is no baseline because bytes were not those that a digest names: which. */
+    readonly mismatch?: string
     readonly entries: number
   }
   readonly capture: {

@@ -1,3 +1,4 @@
+import type { Hash } from 'node:crypto'
 import { Readable } from 'node:stream'
 
 import { ImpoundError } from '../model/errors.js'
@@ -25,13 +26,38 @@ export function verifiedBlob(
   })
 }
 
+/** Passes bytes on and fails with `integrity` as soon as there are too many, and at the end where they are not the digest's. */
+export async function* checkedBytes(
+  source: AsyncIterable<Buffer>,
+  descriptor: Descriptor,
+): AsyncGenerator<Buffer, void, undefined> {
+  const hash = hashFor(descriptor.digest)
+  let received = 0
+  for await (const chunk of source) {
+    received += chunk.length
+    if (received > descriptor.size) throw tooMany(descriptor)
+    hash.update(chunk)
+    yield chunk
+  }
+  checkWhole(hash, received, descriptor)
+}
+
+function tooMany({ digest, size }: Descriptor): ImpoundError {
+  return new ImpoundError('integrity', `blob ${digest} has more than its ${size} bytes`)
+}
+
+function checkWhole(hash: Hash, received: number, { digest, size }: Descriptor): void {
+  if (received < size)
+    throw new ImpoundError('integrity', `blob ${digest} has ${received} bytes, its descriptor says ${size}`)
+  checkDigest(hash, digest, `blob ${digest}`)
+}
+
 async function* chunks(
   client: RegistryClient,
   repository: string,
   descriptor: Descriptor,
   signal: AbortSignal,
 ): AsyncGenerator<Buffer, void, undefined> {
-  const what = `blob ${descriptor.digest}`
   const path = `blobs/${descriptor.digest}`
   const url = client.urlOf(repository, path)
   const hash = hashFor(descriptor.digest)
@@ -47,8 +73,7 @@ async function* chunks(
         pass -= whole.length - chunk.length
         if (chunk.length === 0) continue
         received += chunk.length
-        if (received > descriptor.size)
-          throw new ImpoundError('integrity', `${what} has more than its ${descriptor.size} bytes`)
+        if (received > descriptor.size) throw tooMany(descriptor)
         hash.update(chunk)
         yield chunk
       }
@@ -60,11 +85,5 @@ async function* chunks(
       answer.body.destroy()
     }
   }
-  if (received < descriptor.size) {
-    throw new ImpoundError(
-      'integrity',
-      `${what} has ${received} bytes, its descriptor says ${descriptor.size}`,
-    )
-  }
-  checkDigest(hash, descriptor.digest, what)
+  checkWhole(hash, received, descriptor)
 }

@@ -1,5 +1,6 @@
 export type { CredentialSource } from './credential.js'
 export { openDockerConfig } from './docker-config.js'
+export { type ImageArchive, openImageArchive } from './image-archive.js'
 export { parseRegistryPolicy } from './policy.js'
 export { pullSecret } from './pull-secret.js'
 export { createRegistry } from './registry.js'

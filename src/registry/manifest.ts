@@ -26,7 +26,7 @@ export type ImageManifest =
  * could be read as both (CVE-2021-41190) or whose descriptors are malformed.
  */
 export function parseManifest(bytes: Buffer): ImageManifest {
-  const document = asObject(parsed(bytes, 'manifest'))
+  const document = asObject(parsedJson(bytes, 'manifest'))
   if (document === undefined || document['schemaVersion'] !== 2) {
     throw new ImpoundError(
       'unsupported',
@@ -53,9 +53,17 @@ export function parseManifest(bytes: Buffer): ImageManifest {
   }
 }
 
-/** diff_ids of the config, base first. Throws `unsupported` where it is no image's config. */
-export function parseDiffIds(bytes: Buffer): readonly string[] {
-  const rootfs = at(parsed(bytes, 'image config'), 'rootfs', 'diff_ids')
+/** diff_ids of the config, base first, and its platform. Throws `unsupported` where it is no image's config. */
+export function parseConfig(bytes: Buffer): {
+  readonly diffIds: readonly string[]
+  readonly platform: Partial<Platform>
+} {
+  const config = parsedJson(bytes, 'image config')
+  return { diffIds: diffIdsOf(config), platform: platformOf(config) }
+}
+
+function diffIdsOf(config: Json): readonly string[] {
+  const rootfs = at(config, 'rootfs', 'diff_ids')
   if (!Array.isArray(rootfs)) throw new ImpoundError('unsupported', 'the image config names no layers')
   return asArray(rootfs).map((id) => {
     const digest = asString(id)
@@ -95,7 +103,8 @@ function describePlatform(platform: Partial<Platform>): string {
   return platform.variant === undefined ? base : `${base}/${platform.variant}`
 }
 
-function parsed(bytes: Buffer, what: string): Json {
+/** Throws `integrity` where the bytes are no JSON. */
+export function parsedJson(bytes: Buffer, what: string): Json {
   try {
     return JSON.parse(bytes.toString('utf8')) as Json
   } catch (error) {

@@ -9,9 +9,10 @@ import type {
 import { verifiedBlob } from './blob.js'
 import { RegistryClient } from './client.js'
 import type { CredentialSource } from './credential.js'
+import type { ImageArchive } from './image-archive.js'
 import { checkBytes, sha256Digest } from './digest.js'
 import { headerOf } from './http.js'
-import { choosePlatform, DOCUMENT_LIMIT, MANIFEST_TYPES, parseDiffIds, parseManifest } from './manifest.js'
+import { choosePlatform, DOCUMENT_LIMIT, MANIFEST_TYPES, parseConfig, parseManifest } from './manifest.js'
 import { addressOf, type RegistryPolicy, serverNameOf } from './policy.js'
 import { isDigest, parseReference, type Reference } from './reference.js'
 
@@ -21,6 +22,8 @@ export interface RegistryOptions {
   readonly timeoutMs: number
   /** Where credentials are looked for once a registry wants some. */
   readonly credentials?: readonly CredentialSource[]
+  /** Files that the user gave, asked before any registry. */
+  readonly archives?: readonly ImageArchive[]
   /** A line for the progress output: which registry is asked, and again. */
   readonly notice: (line: string) => void
 }
@@ -44,7 +47,17 @@ export function createRegistry(options: RegistryOptions): Registry {
     return client
   }
 
+  const archives = options.archives ?? []
+
   return {
+    archived(wanted, platform) {
+      for (const archive of archives) {
+        const found = archive.find(wanted, platform)
+        if (found !== undefined) return found
+      }
+      return undefined
+    },
+
     allows(reference) {
       let host: string
       try {
@@ -67,11 +80,16 @@ export function createRegistry(options: RegistryOptions): Registry {
       return resolve(clientFor(reference.host), reference, platform, signal)
     },
 
-    blob(repository, descriptor, signal) {
-      const reference = parseReference(repository)
-      return Promise.resolve(
-        verifiedBlob(clientFor(reference.host), reference.repository, descriptor, signal),
-      )
+    async blob({ repository, archive }, descriptor, signal) {
+      if (archive === undefined) {
+        const { host, repository: name } = parseReference(repository)
+        return verifiedBlob(clientFor(host), name, descriptor, signal)
+      }
+      const from = archives.find(({ path }) => path === archive.path)
+      const blob = from?.layer(descriptor, signal)
+      if (blob === undefined)
+        throw new ImpoundError('integrity', `the image archive has no layer ${descriptor.digest}`)
+      return Promise.resolve(blob)
     },
   }
 }
@@ -141,7 +159,7 @@ async function complete(
     throw new ImpoundError('too-big', `the image config has ${parsed.config.size} bytes`)
   const { bytes } = await client.document({ method: 'GET', repository, path, signal }, DOCUMENT_LIMIT)
   checkBytes(bytes, parsed.config, 'the image config')
-  const diffIds = parseDiffIds(bytes)
+  const { diffIds } = parseConfig(bytes)
   if (diffIds.length !== parsed.layers.length) {
     throw new ImpoundError(
       'integrity',

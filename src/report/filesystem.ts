@@ -49,18 +49,37 @@ function filesystemOf({ summary, entries }: ReportFilesystem, directory: string)
 
 function baselineWords(baseline: ReportFilesystem['summary']['baseline']): Sentence {
   if (baseline.source === 'none') {
-    return plain(
-      'There was no image to compare with: what is listed is what was there, not what was changed.',
-    )
+    const nothing =
+      'There was no image to compare with: what is listed is what was there, not what was changed.'
+    return baseline.mismatch === undefined
+      ? plain(nothing)
+      : sentence`THE IMAGE IS NOT WHAT ITS DIGEST NAMES: ${baseline.mismatch}. Somebody may have changed it where it is kept. ${plain(nothing)}`
   }
   if (baseline.source === 'node-lower') {
-    return sentence`Compared with the image's layers as they lie on the node, put together by its kernel: ${baseline.entries} entries. Nobody checked them against a digest: root on the node could have changed them.`
+    const instead =
+      baseline.mismatch === undefined
+        ? plain('')
+        : sentence`THE IMAGE IS NOT WHAT ITS DIGEST NAMES: ${baseline.mismatch}. `
+    return sentence`${instead}Compared with the image's layers as they lie on the node, put together by its kernel: ${baseline.entries} entries. Nobody checked them against a digest: root on the node could have changed them.`
   }
   const checked = baseline.verified
     ? plain('every layer matched its digest')
     : plain('not every layer could be checked against its digest')
-  const manifest = baseline.manifestDigest ?? 'digest not known'
-  return sentence`Compared with the image ${manifest} from the registry: ${baseline.entries} entries, ${checked}.`
+  const digest = baseline.manifestDigest ?? baseline.configDigest ?? 'digest not known'
+  return sentence`Compared with the image ${digest} ${sourceWords(baseline)}: ${baseline.entries} entries, ${checked}.`
+}
+
+function sourceWords(baseline: ReportFilesystem['summary']['baseline']): Sentence {
+  switch (baseline.source) {
+    case 'image-archive': {
+      const from = sentence`from the file ${baseline.archive ?? 'unnamed'}`
+      return baseline.matchedBy === 'name' ? sentence`${from}, taken for it by its name alone` : from
+    }
+    case 'node-lower':
+    case 'registry':
+    case 'none':
+      return plain('from the registry')
+  }
 }
 
 function captureWords(capture: ReportFilesystem['summary']['capture']): Sentence {

@@ -34,7 +34,9 @@ function registryWords({ registry, digest }: ImageDocument): Sentence {
   }
   const { repository, indexDigest, manifestDigest, configDigest } = registry
   const index = indexDigest === undefined ? plain('') : sentence`index ${indexDigest}, `
-  return sentence`${repository} has ${index}manifest ${manifestDigest} and configuration ${configDigest}; each was checked against its digest.${credentialWords(registry.credentials)}`
+  const manifest = manifestDigest === undefined ? plain('') : sentence`manifest ${manifestDigest} and `
+  const file = registry.source === 'image-archive' ? plain('The file ') : plain('')
+  return sentence`${file}${repository} has ${index}${manifest}configuration ${configDigest}; each was checked against its digest.${credentialWords(registry.credentials)}`
 }
 
 function credentialWords(credentials: string | undefined): Sentence {

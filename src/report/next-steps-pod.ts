@@ -178,7 +178,9 @@ function auditStep({ scene, startedAt }: ReportInput, { target, pod }: ReportTar
 
 function imageStep({ target, images }: ReportTargetInput): readonly Unnumbered[] {
   const references = images.flatMap(({ registry }) =>
-    registry === undefined ? [] : [`docker://${registry.repository}@${registry.manifestDigest}`],
+    registry?.source !== 'registry' || registry.manifestDigest === undefined
+      ? []
+      : [`docker://${registry.repository}@${registry.manifestDigest}`],
   )
   const kept = [...new Set(references)].toSorted().slice(0, MOST_NAMES)
   if (kept.length === 0) return []

@@ -4,9 +4,15 @@ import { gzipSync, zstdCompressSync } from 'node:zlib'
 import { describe, expect, it } from '@jest/globals'
 import fc from 'fast-check'
 
-import { applyLayer } from '../../src/filesystem/image-index.js'
+import { impliedDirectory } from '../../src/filesystem/facts.js'
 import { ImageTree } from '../../src/filesystem/image-tree.js'
+import { indexLayer } from '../../src/filesystem/index-layer.js'
 import { chunked, type Member, tarOf } from './tars.js'
+
+/** A layer into the tree, without a file between. */
+function applyLayer(tree: ImageTree, blob: AsyncIterable<Uint8Array>, id: string): Promise<void> {
+  return indexLayer(blob, id, ({ key, facts }) => tree.add(key, facts))
+}
 
 function diffId(tar: Buffer): string {
   return `sha256:${createHash('sha256').update(tar).digest('hex')}`
@@ -24,8 +30,8 @@ async function treeOf(...layers: readonly (readonly Member[])[]): Promise<ImageT
 }
 
 function paths(tree: ImageTree): readonly string[] {
-  return [...tree.entries()]
-    .filter(([, facts]) => !facts.implied)
+  return [...tree.paths()]
+    .filter(([, row]) => !tree.at(row).implied)
     .map(([key]) => key)
     .sort()
 }
@@ -96,7 +102,7 @@ describe('what the layers of an image add up to', () => {
 
   it('stops at its bound', () => {
     const tree = new ImageTree(3)
-    const facts = { type: 'directory' } as never
+    const facts = impliedDirectory(0)
     tree.beginLayer(0)
     tree.add('a', facts)
     tree.add('b', facts)
@@ -138,8 +144,8 @@ describe('what the layers of an image add up to', () => {
         }
         const tree = await treeOf(...built)
         expect(
-          [...tree.entries()]
-            .filter(([, facts]) => facts.type === 'file')
+          [...tree.paths()]
+            .filter(([, row]) => tree.at(row).type === 'file')
             .map(([key]) => key)
             .sort(),
         ).toEqual([...model].sort())

@@ -38,8 +38,8 @@ describe('resolving an image', () => {
     const { digest } = fake.image([Buffer.from('layer')], 'v1')
     const image = await registry().resolve('registry.test/shop/web:v1', LINUX, signal)
     expect(image.repository).toBe('registry.test/shop/web')
-    expect(image.manifest.descriptor.digest).toBe(digest)
-    expect(image.manifest.request).toBe(`GET ${fake.address}/v2/shop/web/manifests/v1`)
+    expect(image.manifest?.descriptor.digest).toBe(digest)
+    expect(image.manifest?.request).toBe(`GET ${fake.address}/v2/shop/web/manifests/v1`)
     expect(image.diffIds).toEqual([sha256(Buffer.from('layer'))])
     expect(image.layers).toHaveLength(1)
     expect(image.index).toBeUndefined()
@@ -50,7 +50,7 @@ describe('resolving an image', () => {
     const arm = fake.image([Buffer.from('arm')], 'arm')
     const amd = fake.image([Buffer.from('amd')], 'amd')
     const entry = (of: object, architecture: string, os = 'linux'): object => ({
-      mediaType: 'application/vnd.oci.image.manifest.v1+json',
+      mediaType: 'application/vnd.oci.image.manifest?.v1+json',
       ...of,
       platform: { os, architecture },
     })
@@ -65,7 +65,7 @@ describe('resolving an image', () => {
     const reference = `registry.test/shop/web@${index.digest}`
     const image = await registry().resolve(reference, LINUX, signal)
     expect(image.index?.descriptor.digest).toBe(index.digest)
-    expect(image.manifest.descriptor.digest).toBe(amd.digest)
+    expect(image.manifest?.descriptor.digest).toBe(amd.digest)
     await expect(
       registry().resolve(reference, { os: 'linux', architecture: 's390x' }, signal),
     ).rejects.toMatchObject({
@@ -226,7 +226,11 @@ describe('blobs', () => {
   const bytes = Buffer.alloc(300_000, 'blob')
 
   async function read(descriptor: { digest: string; size: number }): Promise<Buffer> {
-    const stream = await registry().blob('registry.test/a', { mediaType: 'x', ...descriptor }, signal)
+    const stream = await registry().blob(
+      { repository: 'registry.test/a' },
+      { mediaType: 'x', ...descriptor },
+      signal,
+    )
     return buffer(stream)
   }
 

@@ -455,6 +455,7 @@ export const TARGET: ReportTargetInput = {
       imageID: APP,
       digest: `sha256:${digest(0xbeef)}`,
       registry: {
+        source: 'registry',
         repository: 'registry.corp.example/shop/web',
         manifestDigest: `sha256:${digest(0xbeef)}`,
         configDigest: `sha256:${digest(0xc0f)}`,

@@ -6,6 +6,13 @@ export interface Platform {
   readonly variant?: string
 }
 
+/** What is looked for in archives. */
+export interface WantedImage {
+  readonly digest: string | undefined
+  /** As the pod's spec has it. */
+  readonly reference: string
+}
+
 export interface Descriptor {
   readonly mediaType: string
   readonly digest: string
@@ -20,14 +27,20 @@ export interface VerifiedDocument {
   readonly request: string
 }
 
+/** By what an image of an archive was found to be the one that is meant; a name alone proves nothing. */
+export type MatchedBy = 'manifest-digest' | 'index-digest' | 'config-digest' | 'name'
+
 export interface ResolvedImage {
-  /** host/repository, as asked. */
+  /** host/repository, as asked; of an archive its file name. */
   readonly repository: string
+  /** The file or folder that it comes from, where it is not a registry. */
+  readonly archive?: { readonly path: string; readonly matchedBy: MatchedBy }
   /** Whose credentials the registry was shown, in words; absent where it wanted none. */
   readonly credentials?: string
   /** The index, where the reference named one. */
   readonly index?: VerifiedDocument
-  readonly manifest: VerifiedDocument
+  /** Absent for an image of a docker-archive, which has none. */
+  readonly manifest?: VerifiedDocument
   readonly config: VerifiedDocument
   readonly layers: readonly Descriptor[]
   /** Of the uncompressed layers, in order, from the config. */
@@ -35,16 +48,25 @@ export interface ResolvedImage {
 }
 
 /**
- * OCI images from a registry (OCI distribution and image specifications, Docker schema 2). Documents are bounded (4 MiB)
+ * OCI images from a registry, or from files that the user gave (OCI distribution and image specifications, Docker schema 2). Documents are bounded (4 MiB)
  * and verified. Throws ImpoundError: refused (host neither known nor allowed), not-found, forbidden, unreachable,
  * integrity (bytes don't match their digest), unsupported (schema 1, unknown media type), too-big, timeout.
  */
 export interface Registry {
+  /** An image in the files that the user gave: by the digest that runs, else by the reference of the spec. */
+  archived(wanted: WantedImage, platform: Platform): ResolvedImage | undefined
   /** Whether the policy lets us ask the registry that a reference names; the reason if not. */
   allows(reference: string): { readonly allowed: boolean; readonly host: string; readonly why: string }
   /** The digest that a tag stands for now (HEAD, or GET and hash). */
   digestOf(reference: string, signal: AbortSignal): Promise<Descriptor>
   resolve(reference: string, platform: Platform, signal: AbortSignal): Promise<ResolvedImage>
-  /** A blob's bytes as stored; the stream fails with `integrity` at its end when they don't match the digest. */
-  blob(repository: string, descriptor: Descriptor, signal: AbortSignal): Promise<Readable>
+  /**
+   * A layer's bytes as stored; the stream fails with `integrity` at its end when they don't match the digest. A docker-archive
+   * names no digest of what it stores: there only the diff_id can be checked, by whoever inflates it.
+   */
+  blob(
+    image: Pick<ResolvedImage, 'repository' | 'archive'>,
+    descriptor: Descriptor,
+    signal: AbortSignal,
+  ): Promise<Readable>
 }

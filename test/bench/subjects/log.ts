@@ -42,7 +42,7 @@ await createLogsCollector('').collect(
     logs: kube.logs,
     exec: kube.exec,
     nodePods: { on: unused },
-    registry: { allows: unused, digestOf: unused, resolve: unused, blob: unused },
+    registry: { archived: unused, allows: unused, digestOf: unused, resolve: unused, blob: unused },
     case: { document: unused },
     progress: () => undefined,
   },
