@@ -3,7 +3,7 @@ import { asArray, asString, at } from '../model/json.js'
 import { archivedDocument } from './archived-document.js'
 import type { ArchiveFiles } from './archive-files.js'
 import { sha256Digest } from './digest.js'
-import type { ArchivedImage } from './image-archive.js'
+import type { ArchivedImage } from './archived-image.js'
 import { DOCUMENT_LIMIT, parseConfig, parsedJson } from './manifest.js'
 
 const MOST_IMAGES = 1000

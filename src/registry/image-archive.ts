@@ -6,21 +6,10 @@ import type { Descriptor, MatchedBy, Platform, ResolvedImage, WantedImage } from
 import type { ArchiveFiles } from './archive-files.js'
 import { openArchiveFiles } from './archive-files.js'
 import { checkedBytes } from './blob.js'
+import type { ArchivedImage } from './archived-image.js'
 import { readDockerArchive } from './docker-archive.js'
 import { readOciLayout } from './oci-layout.js'
 import { parseReference, type Reference } from './reference.js'
-
-/** One image of an archive, its documents verified, its layers not yet read. */
-export interface ArchivedImage {
-  /** References and bare tags that the archive gives it. */
-  readonly names: readonly string[]
-  readonly platform: Partial<Platform>
-  /** Every digest that it may be asked by: of the index, the manifest, the config. */
-  readonly digests: ReadonlyMap<string, Exclude<MatchedBy, 'name'>>
-  readonly image: Omit<ResolvedImage, 'repository'>
-  /** Where each layer's bytes stand, by the digest of its descriptor. */
-  readonly layerFiles: ReadonlyMap<string, string>
-}
 
 /** Images in a file or folder that the user gave. */
 export interface ImageArchive {

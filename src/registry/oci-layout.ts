@@ -4,7 +4,7 @@ import type { Descriptor, MatchedBy, Platform, VerifiedDocument } from '../model
 import { archivedDocument } from './archived-document.js'
 import type { ArchiveFiles } from './archive-files.js'
 import { checkBytes } from './digest.js'
-import type { ArchivedImage } from './image-archive.js'
+import type { ArchivedImage } from './archived-image.js'
 import { DOCUMENT_LIMIT, parseConfig, parsedJson, parseManifest } from './manifest.js'
 
 /** Most manifests that a layout may list, of all its indexes together. */
