@@ -65,7 +65,7 @@ describe('impound seize, on the lab', () => {
       schema: 'impound/result/v1',
       case: 'T-1',
       exitStatus: 7,
-      footprint: { changes: 4 },
+      footprint: { changes: 6 },
     })
     expect(result.because.join()).toContain('unverified')
   })
@@ -75,6 +75,10 @@ describe('impound seize, on the lab', () => {
     expect(result.evidence.missing.map(({ subject, reason }) => [subject, reason])).toEqual([
       ['filesystem log-shipper', 'target-refused'],
       ['filesystem migrate', 'not-applicable'],
+      ['processes log-shipper', 'target-refused'],
+      ['processes migrate', 'not-applicable'],
+      ['sockets log-shipper', 'target-refused'],
+      ['sockets migrate', 'not-applicable'],
     ])
   })
 
@@ -103,7 +107,7 @@ describe('impound seize, on the lab', () => {
     const byPath = new Map(entries.map((entry) => [entry.path, entry]))
     expect(byPath.get('/tmp/.x/kworker')).toMatchObject({
       change: 'added',
-      flags: ['exec-new'],
+      flags: ['running', 'exec-new'],
       content: 'kept',
     })
     expect(byPath.get('/app/config.yaml')).toMatchObject({ change: 'modified', changed: ['content'] })
@@ -139,7 +143,7 @@ describe('impound seize, on the lab', () => {
         ['POST', 'PATCH', 'DELETE'].includes(method) && !dryRun && !path.includes('selfsubject'),
     )
     expect(writes.map(({ auditId }) => auditId)).toEqual(intents)
-    expect(intents).toHaveLength(4)
+    expect(intents).toHaveLength(6)
   })
 
   it('makes an archive that verifies, here and with sha256sum', async () => {

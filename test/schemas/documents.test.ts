@@ -27,10 +27,13 @@ const OPEN = [
   'impound/acquisition/v1 /intent/body',
   'impound/acquisition/v1 /intent/body/*',
   'impound/acquisition/v1 /intent/prior',
+  // an action adds what its plan knows
+  'impound/plan/v1 /targets/*/quarantine/actions/*',
   'impound/plan/v1 /targets/*/quarantine/labels/add',
   'impound/plan/v1 /targets/*/quarantine/labels/before',
   'impound/plan/v1 /targets/*/quarantine/policy/manifest',
   'impound/pod/v1 /labels',
+  'impound/quarantine-plan/v1 /actions/*',
   'impound/quarantine-plan/v1 /labels/add',
   'impound/quarantine-plan/v1 /labels/before',
   'impound/quarantine-plan/v1 /policy/manifest',
