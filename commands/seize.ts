@@ -7,13 +7,14 @@ import {
   clusterFlags,
   confirmFlags,
   evidenceFlags,
+  orderFlags,
   quarantineFlags,
   selectorFlag,
 } from '../src/cli/flags.js'
 export class Seize extends CaptureCommand {
   static override summary =
     'take the evidence of a suspect pod, cut it off the network, seal it all into one archive'
-  static override description = `Reads the API, quarantines the pod by a deny-all NetworkPolicy and by taking it out of its Services and its owner, then takes the slow evidence: logs, image and, with --allow exec, the filesystem's difference to the image. Everything goes into one archive with a report. "impound release" undoes the quarantine.
+  static override description = `Reads the API, takes what is gone first (processes, sockets: with --allow node or exec) for at most --volatile-budget, quarantines the pod by a deny-all NetworkPolicy and by taking it out of its Services and its owner, then takes the slow evidence: logs, image and the filesystem's difference to the image. Everything goes into one archive with a report. "impound release" undoes the quarantine.
 
 A TARGET is NAME, pod/NAME, or deploy/NAME, sts/NAME, ds/NAME, rs/NAME, job/NAME, cronjob/NAME for their pods.`
   static override examples = [
@@ -30,6 +31,7 @@ A TARGET is NAME, pod/NAME, or deploy/NAME, sts/NAME, ds/NAME, rs/NAME, job/NAME
     ...selectorFlag,
     ...caseFlags,
     ...evidenceFlags,
+    ...orderFlags,
     ...quarantineFlags,
     ...confirmFlags,
   }

@@ -89,7 +89,7 @@ export abstract class CaptureCommand extends BaseCommand {
     if (refusal !== undefined || !asks) {
       this.say(planScreen(plan).trimEnd())
       if (refusal !== undefined) throw refusal
-      return { allow: plan.allow }
+      return { allow: plan.allow, containFirst: plan.containFirst }
     }
     const show = (shown: RunPlan): void => this.say(planScreen(shown).trimEnd())
     return confirmPlan(plan, show, askInTerminal, (line) => this.say(line))

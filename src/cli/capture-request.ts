@@ -33,6 +33,8 @@ interface CaptureFlags extends ClusterFlagValues {
   readonly 'max-log'?: number
   readonly 'max-content'?: number
   readonly 'stall-timeout'?: number
+  readonly 'volatile-budget'?: number
+  readonly 'contain-first'?: boolean
 }
 
 export function captureRequest(
@@ -67,6 +69,8 @@ export function captureRequest(
     maxLogBytes: flags['max-log'] ?? 0,
     maxContentBytes: flags['max-content'] ?? 0,
     stallTimeoutMs: flags['stall-timeout'] ?? 0,
+    volatileBudgetMs: flags['volatile-budget'] ?? 0,
+    containFirst: flags['contain-first'] ?? false,
     argv: [command, ...argv],
   }
 }

@@ -37,7 +37,7 @@ export async function confirmPlan(
   ask: Ask,
   say: (line: string) => void,
 ): Promise<Choices> {
-  let choices: Choices = { allow: plan.allow }
+  let choices: Choices = { allow: plan.allow, containFirst: plan.containFirst }
   show(plan)
   const word = confirmationWord(plan)
   const meant = plan.targets.length === 1 ? "the pod's name" : `the number of pods (${word})`
@@ -47,6 +47,9 @@ export async function confirmPlan(
       ...(plan.nodePods === undefined
         ? []
         : [choices.allow.includes('node') ? 'n don’t allow a node pod' : 'n allow a node pod']),
+      ...(plan.command === 'seize'
+        ? [choices.containFirst ? 'c volatile evidence first' : 'c contain first']
+        : []),
       'q quit',
     ]
     const answer = await ask(`Type ${meant} to go on · ${keys.join(' · ')}`)
@@ -55,7 +58,11 @@ export async function confirmPlan(
       case 'q':
         throw new ImpoundError('refused', 'declined; nothing was changed')
       case 'e':
-        choices = { allow: toggled(choices.allow, 'exec') }
+        choices = { ...choices, allow: toggled(choices.allow, 'exec') }
+        show(withChoices(plan, choices))
+        break
+      case 'c':
+        choices = { ...choices, containFirst: plan.command === 'seize' && !choices.containFirst }
         show(withChoices(plan, choices))
         break
       case 'n':
@@ -63,7 +70,7 @@ export async function confirmPlan(
           say('the pod is on no node: there is nothing to start one on')
           break
         }
-        choices = { allow: toggled(choices.allow, 'node') }
+        choices = { ...choices, allow: toggled(choices.allow, 'node') }
         show(withChoices(plan, choices))
         break
       default:

@@ -214,6 +214,21 @@ export const evidenceFlags = {
   }),
 }
 
+/** When evidence and containment come. */
+export const orderFlags = {
+  'volatile-budget': duration({
+    summary: 'longest time that containment waits for volatile evidence, which goes on after it',
+    helpGroup: EVIDENCE,
+    helpValue: 'TIME',
+    default: 10_000,
+    defaultHelp: () => Promise.resolve('10s'),
+  }),
+  'contain-first': Flags.boolean({
+    summary: 'contain right after the API reads, before volatile evidence',
+    helpGroup: CONTAINMENT,
+  }),
+}
+
 export const confirmFlags = {
   yes: Flags.boolean({ char: 'y', summary: 'confirm the plan without asking; adds nothing to it' }),
   'dry-run': Flags.boolean({ summary: 'show the plan and change nothing' }),

@@ -84,10 +84,25 @@ function order(plan: RunPlan): string {
     const change = plan.allow.includes('node')
       ? 'only what is started on nodes, and removed'
       : 'nothing is changed'
-    return `1 read API   2 processes and sockets   3 slow evidence   (${change})`
+    return `${numbered(['read API', ...volatileStep(plan), 'slow evidence'])}   (${change})`
   }
   if (plan.command === 'quarantine') return '1 CONTAIN   (no evidence is taken)'
-  return '1 read API ~2 s   2 processes and sockets   3 CONTAIN   4 slow evidence: logs, image, filesystem'
+  const early = volatileStep(plan)
+  const middle = plan.containFirst
+    ? ['CONTAIN', ...early]
+    : [...early.map((step) => `${step}, at most ${formatDuration(plan.volatileBudgetMs)}`), 'CONTAIN']
+  return numbered(['read API ~2 s', ...middle, 'slow evidence: logs, image, filesystem'])
+}
+
+function volatileStep(plan: RunPlan): readonly string[] {
+  const taken = plan.targets.some(({ collectors }) =>
+    collectors.some(({ will, phases }) => will === 'collect' && phases.includes('volatile')),
+  )
+  return taken ? ['processes and sockets'] : []
+}
+
+function numbered(steps: readonly string[]): string {
+  return steps.map((step, index) => `${index + 1} ${step}`).join('   ')
 }
 
 function quarantineRows(screen: Screen, plan: QuarantinePlan): void {

@@ -39,6 +39,7 @@ export async function planCollectors(
     const allowances = ways ?? (impact === 'read' ? [] : [impact])
     const plan = {
       name: collector.name,
+      phases: collector.phases,
       impact,
       needs: allowances,
       missingAccess: access.filter((rule) => lacks.has(keyOf(rule))),

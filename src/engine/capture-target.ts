@@ -18,6 +18,7 @@ import { UNKNOWN_CLUSTER } from './release-source.js'
 import type { Choices } from './request.js'
 import type { ContainmentResult, TargetResult } from './result.js'
 import { stateDirectory } from './system.js'
+import { beginVolatile, LateMark } from './volatile.js'
 
 /** The API reads end after this, done or not: containment waits for nobody. */
 const READ_DEADLINE_MS = 30_000
@@ -63,26 +64,47 @@ export async function captureTarget(target: Target, of: TargetRun): Promise<void
     ledger: () => spool.ledger().filter((row) => row.target === directory),
   }
   const { collectors } = prepared
+  const mark = new LateMark()
+  const late = (): string | undefined => mark.note(soft.clock.monotonic())
+  const volatileCapture: TargetCapture = {
+    ...capture,
+    sink: (collector) => spool.targetSink({ directory }, collector, late),
+  }
+  const contained = async (): Promise<Contained> => {
+    const containment = soft.signal.aborted
+      ? undefined
+      : await of.containing.take(() => containOne(target, directory, of))
+    if (containment?.afterMs !== undefined) mark.contained(soft.clock.monotonic())
+    const result = { ...identity(target), ...(containment === undefined ? {} : { containment }) }
+    of.report({ ...result, changedFiles: [] })
+    return result
+  }
   await runPhase(soft, 'read', collectors, capture, READ_DEADLINE_MS)
-  await runPhase(soft, 'volatile', collectors, capture)
-  const containment = soft.signal.aborted
-    ? undefined
-    : await of.containing.take(() => containOne(target, directory, of))
-  const contained = { ...identity(target), ...(containment === undefined ? {} : { containment }) }
-  of.report({ ...contained, changedFiles: [] })
-  await runPhase(soft, 'contained', collectors, capture)
-  await runPhase(soft, 'slow', collectors, capture)
+  let result = choices.containFirst ? await contained() : undefined
+  const volatile = beginVolatile(soft, collectors, volatileCapture)
+  try {
+    if (result !== undefined || prepared.quarantine === undefined) await volatile.done()
+    else if (!(await volatile.doneWithin(prepared.request.volatileBudgetMs)))
+      progress({ type: 'notice', text: `${label}: volatile evidence is late; it is contained without` })
+    result ??= await contained()
+    await runPhase(soft, 'contained', collectors, capture)
+    await runPhase(soft, 'slow', collectors, capture)
+  } finally {
+    await volatile.end()
+  }
   const after = await lookAgain(target, recording, spool.targetSink({ directory }, 'aftermath'), of)
   const account = await accountReach(spool, directory)
   const connections = await openConnections(spool, directory)
   of.report({
-    ...contained,
+    ...result,
     after,
     changedFiles: await changedFiles(spool, directory),
     ...(connections === undefined ? {} : { connections }),
     ...(account === undefined ? {} : { account }),
   })
 }
+
+type Contained = Pick<TargetResult, 'namespace' | 'name' | 'uid' | 'containment'>
 
 async function lookAgain(
   target: Target,

@@ -1,6 +1,7 @@
 import type { AccessRule } from '../model/api-path.js'
 import type { Allowance, Impact } from '../model/collector.js'
 import type { NodePodPlan } from '../model/node-pod-plan.js'
+import type { Phase } from '../model/evidence.js'
 import type { QuarantinePlan } from '../model/quarantine-plan.js'
 import type { Scene } from '../model/scene.js'
 
@@ -13,6 +14,8 @@ export interface RunPlan {
   readonly at: string
   readonly scene: Scene
   readonly allow: readonly Allowance[]
+  readonly containFirst: boolean
+  readonly volatileBudgetMs: number
   readonly targets: readonly TargetPlan[]
   /** What --allow node would start; absent where the targets are on no node. */
   readonly nodePods?: NodePodPlan
@@ -45,6 +48,7 @@ export interface TargetPlan {
 /** One collector: whether it will run, and what will be missing from it. */
 export interface CollectorPlan {
   readonly name: string
+  readonly phases: readonly Phase[]
   readonly impact: Impact
   /** Any one of these must be allowed, best first; empty for what only reads. */
   readonly needs: readonly Allowance[]

@@ -141,6 +141,8 @@ export async function prepare(
       at: run.clock.now().toISOString(),
       scene,
       allow: request.allow,
+      containFirst: request.containFirst,
+      volatileBudgetMs: request.volatileBudgetMs,
       targets: planned,
       ...(nodePods === undefined ? {} : { nodePods }),
       store: { directory: output, ...(free === undefined ? {} : { freeBytes: free }) },

@@ -37,10 +37,15 @@ export interface CaptureRequest extends ImageRequest {
   readonly maxLogBytes: number
   readonly maxContentBytes: number
   readonly stallTimeoutMs: number
+  /** How long containment waits for volatile evidence. */
+  readonly volatileBudgetMs: number
+  /** Contain right after the API reads. */
+  readonly containFirst: boolean
   readonly argv: readonly string[]
 }
 
 /** What may still be chosen at the plan. */
 export interface Choices {
   readonly allow: readonly Allowance[]
+  readonly containFirst: boolean
 }

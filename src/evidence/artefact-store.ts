@@ -12,6 +12,9 @@ import { errnoOf, storageError } from './storage.js'
 /** Opens a file that must not exist yet. Tests put a full disk here. */
 export type OpenNew = (path: string) => Promise<FileHandle>
 
+/** What is to be said of an artefact when it ends, beside how it ended. */
+export type Note = () => string | undefined
+
 export interface ArtefactFacts {
   /** Archive path: data/… */
   readonly path: string
@@ -22,6 +25,7 @@ export interface ArtefactFacts {
   readonly subject: string
   /** For what is no evidence and may be made again: takes the place of what stood there. */
   readonly replace?: boolean
+  readonly note?: Note
 }
 
 /** Takes artefacts into the spool and their lines into the log; knows which are still open. */
@@ -64,6 +68,7 @@ export class ArtefactStore {
         ...(facts.target === undefined ? {} : { target: facts.target }),
         source: facts.source,
         ...how,
+        ...withNote(how.detail, facts.note?.()),
         startedAt,
         endedAt: this.#now(),
       }
@@ -110,6 +115,11 @@ export class ArtefactStore {
   #now(): string {
     return this.#clock.now().toISOString()
   }
+}
+
+function withNote(detail: string | undefined, note: string | undefined): Pick<ArtefactRecord, 'detail'> {
+  const words = [detail, note].filter((one) => one !== undefined)
+  return words.length === 0 ? {} : { detail: words.join('; ') }
 }
 
 /** A path of safe segments, as collectors name their artefacts; throws `bug` for anything else. */

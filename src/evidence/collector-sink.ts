@@ -2,7 +2,7 @@ import { ImpoundError, isCode } from '../model/errors.js'
 import type { ArtefactRecord, LedgerRow, Reason, Source } from '../model/evidence.js'
 import type { ArtefactWriter, Sink } from '../model/ports/sink.js'
 import type { ArtefactFile } from './artefact-file.js'
-import { checkedName, type ArtefactStore } from './artefact-store.js'
+import { checkedName, type ArtefactStore, type Note } from './artefact-store.js'
 import { detailOf, isAbort, oneLine, reasonOf } from './reason.js'
 
 /** Names below data/ that sinks don't hand out: they have makers of their own. */
@@ -13,9 +13,11 @@ export class CollectorSink implements Sink {
   readonly #store: ArtefactStore
   readonly #collector: string
   readonly #target: string | undefined
+  readonly #note: Note | undefined
 
-  constructor(store: ArtefactStore, collector: string, target?: string) {
+  constructor(store: ArtefactStore, collector: string, target?: string, note?: Note) {
     this.#store = store
+    this.#note = note
     this.#collector = collector
     this.#target = target
   }
@@ -80,7 +82,13 @@ export class CollectorSink implements Sink {
     if (this.#target === undefined && RESERVED.test(path)) {
       throw new ImpoundError('bug', `${path} is not a collector's to write`)
     }
-    return this.#store.open({ path, ...this.#owner(), source, subject: oneLine(subject, 200) })
+    return this.#store.open({
+      path,
+      ...this.#owner(),
+      source,
+      subject: oneLine(subject, 200),
+      ...(this.#note === undefined ? {} : { note: this.#note }),
+    })
   }
 
   #path(name: string): string {

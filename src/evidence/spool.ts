@@ -8,7 +8,7 @@ import type { Clock } from '../model/ports/run-context.js'
 import type { Sink } from '../model/ports/sink.js'
 import type { Scene } from '../model/scene.js'
 import { ChainedLog, EMPTY_CHAIN, journalOf, type AcquisitionLog } from './acquisition-log.js'
-import { ArtefactStore, checkedName, type OpenNew } from './artefact-store.js'
+import { ArtefactStore, checkedName, type Note, type OpenNew } from './artefact-store.js'
 import { CollectorSink } from './collector-sink.js'
 import { LineFile } from './line-file.js'
 import { checkedOwnName } from './names.js'
@@ -37,7 +37,7 @@ export interface Spool {
   /** For what belongs to the whole case: below data/. */
   caseSink(collector: string): Sink
   /** For what belongs to a target: below data/targets/<directory>/, see targetDirectory. */
-  targetSink(target: { readonly directory: string }, collector: string): Sink
+  targetSink(target: { readonly directory: string }, collector: string, note?: Note): Sink
   /** A derived JSON document that was kept, by its archive path. Throws `not-found`, `too-big`. */
   readDocument(path: string): Promise<unknown>
   readonly ledger: () => readonly LedgerRow[]
@@ -143,8 +143,8 @@ export class SpoolDirectory implements Spool {
     return new CollectorSink(this.#store, collector)
   }
 
-  targetSink(target: { readonly directory: string }, collector: string): Sink {
-    return new CollectorSink(this.#store, collector, checkedOwnName(target.directory))
+  targetSink(target: { readonly directory: string }, collector: string, note?: Note): Sink {
+    return new CollectorSink(this.#store, collector, checkedOwnName(target.directory), note)
   }
 
   async readDocument(path: string): Promise<unknown> {

@@ -2,6 +2,7 @@ import { describe, expect, it } from '@jest/globals'
 
 import { confirmationWord, confirmPlan, withChoices } from '../../src/cli/confirm.js'
 import type { RunPlan } from '../../src/engine/plan.js'
+import { planScreen } from '../../src/cli/plan-screen.js'
 import { samplePlan } from './sample-plan.js'
 
 function conversation(answers: readonly string[]) {
@@ -28,7 +29,7 @@ function conversation(answers: readonly string[]) {
 describe('the confirmation of a plan', () => {
   it('wants the pod’s name and nothing else', async () => {
     const talk = conversation(['y', 'yes', 'web-2', 'web-1'])
-    expect(await talk.run(samplePlan())).toEqual({ allow: [] })
+    expect(await talk.run(samplePlan())).toEqual({ allow: [], containFirst: false })
     expect(talk.said).toHaveLength(3)
   })
 
@@ -45,12 +46,31 @@ describe('the confirmation of a plan', () => {
 
   it('lets e allow exec and take it back, showing the changed plan each time', async () => {
     const talk = conversation(['e', 'web-1'])
-    expect(await talk.run(samplePlan())).toEqual({ allow: ['exec'] })
+    expect(await talk.run(samplePlan())).toEqual({ allow: ['exec'], containFirst: false })
     const wills = talk.shown.map(
       ({ targets }) => targets[0]!.collectors.find(({ name }) => name === 'filesystem')!.will,
     )
     expect(wills).toEqual(['skip', 'collect'])
     expect(await conversation(['e', 'e', 'web-1']).run(samplePlan())).toMatchObject({ allow: [] })
+  })
+
+  it('lets n allow a pod on the node, where there is one, and c contain first', async () => {
+    const nodePods = {
+      image: 'i',
+      byDigest: true,
+      namespace: 'n',
+      madeNamespace: false,
+      pods: [{ node: 'node-1', name: 'p', will: 'admitted', why: 'a dry run was accepted' }],
+      leftovers: [],
+      missingAccess: [],
+      attackerSees: [],
+    } as const
+    const talk = conversation(['n', 'c', 'web-1'])
+    expect(await talk.run({ ...samplePlan(), nodePods })).toEqual({ allow: ['node'], containFirst: true })
+    expect(planScreen(talk.shown.at(-1)!)).toMatch(/\+ privileged pod n\/p on node-1/)
+    const without = conversation(['n', 'web-1'])
+    expect(await without.run(samplePlan())).toMatchObject({ allow: [] })
+    expect(without.said).toEqual(['the pod is on no node: there is nothing to start one on'])
   })
 
   it('ends without a change when the user quits', async () => {
@@ -65,6 +85,7 @@ describe('the confirmation of a plan', () => {
       collectors: [
         {
           name: 'filesystem',
+          phases: ['slow'],
           impact: 'exec',
           needs: ['exec'],
           will: 'skip',
@@ -73,7 +94,7 @@ describe('the confirmation of a plan', () => {
         },
       ],
     } as const
-    const changed = withChoices({ ...plan, targets: [skipped] }, { allow: ['exec'] })
+    const changed = withChoices({ ...plan, targets: [skipped] }, { allow: ['exec'], containFirst: false })
     expect(changed.targets[0]!.collectors[0]).toMatchObject({ will: 'skip' })
   })
 })

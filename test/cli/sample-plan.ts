@@ -23,6 +23,8 @@ export function samplePlan(name = 'web-1'): RunPlan {
     at: '2026-11-22T03:00:33.000Z',
     scene: SAMPLE_SCENE,
     allow: [],
+    containFirst: false,
+    volatileBudgetMs: 10_000,
     targets: [
       {
         ...target,
@@ -35,9 +37,10 @@ export function samplePlan(name = 'web-1'): RunPlan {
           { container: 'app', reference: 'r/shop/web:1', imageID: `r/shop/web@sha256:${'9'.repeat(64)}` },
         ],
         collectors: [
-          { name: 'pod', impact: 'read', needs: [], will: 'collect', missingAccess: [] },
+          { name: 'pod', phases: ['read'], impact: 'read', needs: [], will: 'collect', missingAccess: [] },
           {
             name: 'logs',
+            phases: ['read'],
             impact: 'read',
             needs: [],
             will: 'collect',
@@ -47,6 +50,7 @@ export function samplePlan(name = 'web-1'): RunPlan {
           },
           {
             name: 'filesystem',
+            phases: ['slow'],
             impact: 'exec',
             needs: ['exec'],
             will: 'skip',
