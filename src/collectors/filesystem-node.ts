@@ -108,7 +108,7 @@ export async function writeUpper(
       const { results, end: ended } = await reading.content(keeper)
       await finish()
       const tell = async (entry: DiffEntry): Promise<void> => {
-        counts[entry.change] += 1
+        if (entry.class !== 'runtime') counts[entry.change] += 1
         await lines.write(`${JSON.stringify(entry)}\n`)
       }
       for await (const { key, entry, facts } of results) {

@@ -55,7 +55,7 @@ export async function writeDiff(job: ContainerCapture, baseline: Baseline, sink:
   await whole([changed, lines, bodyfile], async () => {
     const knowledge = { mounts, hasXattrs: end.report.hasXattrs, isAbsenceProven: absence(tree, end) }
     for (const entry of joined(diff.entries(knowledge), running)) {
-      counts[entry.change] += 1
+      if (entry.class !== 'runtime') counts[entry.change] += 1
       if (entry.content === 'too-big') tooBig += 1
       await lines.write(`${JSON.stringify(entry)}\n`)
       const facts = entry.after ?? entry.before

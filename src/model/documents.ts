@@ -240,6 +240,7 @@ export interface FilesystemSummary {
     readonly complete: boolean
     readonly why?: string
   }
+  /** Without what a runtime makes itself: mount points and the like. */
   readonly counts: Readonly<Record<ChangeKind, number>>
   readonly contentKeptBytes: number
 }

@@ -119,14 +119,16 @@ export class UpperDiff {
       after.type !== 'hardlink'
     )
       await this.#given.keeper.keepName(key, after.type, after)
+    const ofClass = this.#given.classes.of(key, after, before === undefined)
     const entry: DiffEntry = {
       ...documentedPath(key),
       change: changeOf(before, after, changed, isReplaced, isKnown),
       changed,
-      class: this.#given.classes.of(key, after, before === undefined),
+      class: ofClass,
       ...(before === undefined ? {} : { before: fileFacts(before) }),
       after: facts,
-      flags: this.#flags(key, changed, before, after, marks),
+      // runc makes its stubs executable
+      flags: ofClass === 'runtime' ? [] : this.#flags(key, changed, before, after, marks),
       ...(content === undefined ? {} : { content }),
       ...(from === key ? {} : { movedFrom: documentedPath(from).path }),
     }
