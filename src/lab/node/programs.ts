@@ -1,9 +1,11 @@
 import { facts } from './facts.js'
 import { processes } from './processes.js'
 import type { NodeProgram } from './program.js'
+import { upperdir } from './upperdir.js'
 
 /** What the lab's nodes answer the scripts of templates/node with, by the script's name: 'facts' for impound-facts. */
 export const NODE_PROGRAMS: Readonly<Record<string, NodeProgram>> = {
   facts,
   processes,
+  upperdir,
 }

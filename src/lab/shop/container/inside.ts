@@ -1,4 +1,5 @@
 import type { LabLogLine } from '../../log-line.js'
+import type { Written } from '../files/overlay.js'
 import type { BytePath, Tree } from '../files/tree.js'
 
 /** What is inside a container: data only, which programs, captures and /proc are answered from. */
@@ -9,6 +10,8 @@ export interface Inside {
   readonly gid: number
   /** The merged root filesystem, without what is mounted over it. */
   readonly root: Tree
+  /** What the node's disk has of it; absent where that is not asked for. */
+  readonly written?: Written
   readonly mounts: readonly Mount[]
   readonly processes: readonly ContainerProcess[]
   readonly sockets: readonly ContainerSocket[]

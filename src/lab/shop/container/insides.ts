@@ -98,8 +98,14 @@ function common(
   startedAt: Date,
   mounts: readonly Mount[],
   root: Overlay,
-): Pick<Inside, 'hostname' | 'root' | 'mounts' | 'bootedAt'> {
-  return { hostname: pod.name, root: root.tree, mounts, bootedAt: later(startedAt, -UPTIME_AT_START) }
+): Pick<Inside, 'hostname' | 'root' | 'written' | 'mounts' | 'bootedAt'> {
+  return {
+    hostname: pod.name,
+    root: root.tree,
+    written: root.written,
+    mounts,
+    bootedAt: later(startedAt, -UPTIME_AT_START),
+  }
 }
 
 function writtenRoot(layers: readonly Layer[], mounts: readonly Mount[], startedAt: Date): Overlay {

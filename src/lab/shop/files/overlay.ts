@@ -1,14 +1,23 @@
 import type { Attributes, BytePath, Tree, TreeNode } from './tree.js'
 import { parentOf, remove } from './tree.js'
 
+export interface Written {
+  readonly image: Tree
+  /** Seconds since 1970. */
+  readonly changedAt: ReadonlyMap<BytePath, number>
+}
+
 /**
  * A container's root while it is written to: the directory that gets or loses an entry takes the time of the write, as a
  * filesystem does it. Paths are byte paths.
  */
 export class Overlay {
+  readonly #image: Tree
   readonly #tree: Map<BytePath, TreeNode>
+  readonly #changedAt = new Map<BytePath, number>()
 
   constructor(image: Tree) {
+    this.#image = image
     this.#tree = new Map(image)
     if (!this.#tree.has('')) {
       this.#tree.set('', { kind: 'directory', mode: 0o755, uid: 0, gid: 0, mtime: 0 })
@@ -17,6 +26,11 @@ export class Overlay {
 
   get tree(): Tree {
     return this.#tree
+  }
+
+  /** What lies below what was written, and when each path was, whatever its mtime says. */
+  get written(): Written {
+    return { image: this.#image, changedAt: this.#changedAt }
   }
 
   /** Writes a file, in place where there is one. `at` is its mtime; the directory's is touched only where it is new. */
@@ -58,6 +72,7 @@ export class Overlay {
   #put(path: BytePath, node: TreeNode, at: Date): this {
     const isNew = !this.#tree.has(path)
     this.#tree.set(path, node)
+    this.#changedAt.set(path, seconds(at))
     return isNew ? this.touch(parentOf(path), at) : this
   }
 

@@ -1,4 +1,4 @@
-import type { TreeNode } from './tree.js'
+import type { Attributes, TreeNode } from './tree.js'
 
 /**
  * How names and link targets past 100 bytes are said: 'pax' in an extended header (POSIX.1-2001), 'gnu' in a
@@ -9,11 +9,14 @@ export type TarDialect = 'pax' | 'gnu'
 export interface TarMember {
   /** As it stands in the archive, a character for each byte; a directory's ends with '/'. */
   readonly name: string
-  readonly node: TreeNode
+  readonly node: TreeNode | Whiteout
 }
 
+/** A character device 0:0: how an overlay's upper directory remembers a deletion. */
+export type Whiteout = Attributes & { readonly kind: 'whiteout' }
+
 const BLOCK = 512
-const TYPE_FLAG = { file: '0', hardlink: '1', symlink: '2', directory: '5' } as const
+const TYPE_FLAG = { file: '0', hardlink: '1', symlink: '2', whiteout: '3', directory: '5' } as const
 
 /** The archive's bytes, member after member, closed by two zero blocks. Owners are numbers only. */
 export function* tarArchive(
@@ -30,7 +33,7 @@ export function* tarArchive(
   yield Buffer.alloc(2 * BLOCK)
 }
 
-function* paxHeader(name: string, link: string, node: TreeNode): Generator<Buffer, void, void> {
+function* paxHeader(name: string, link: string, node: Attributes): Generator<Buffer, void, void> {
   const records = [
     ...(name.length > 100 ? [paxRecord('path', name)] : []),
     ...(link.length > 100 ? [paxRecord('linkpath', link)] : []),
@@ -49,7 +52,7 @@ function paxRecord(key: string, value: string): string {
   return `${length} ${key}=${value}\n`
 }
 
-function* gnuLongNames(name: string, link: string, node: TreeNode): Generator<Buffer, void, void> {
+function* gnuLongNames(name: string, link: string, node: Attributes): Generator<Buffer, void, void> {
   for (const [flag, value] of [
     ['K', link],
     ['L', name],
