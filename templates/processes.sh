@@ -3,7 +3,8 @@
 # Reads what /proc says of processes and sockets. Runs as: sh -c TEXT impound-processes MODE [ARG...]
 #   all [ID...]      every process, twice, and the sockets of each network namespace
 #   sockets [ID...]  the same without command lines, environments, maps and the identity of open files
-#   copy BYTES PID/exe|PID/fd/N ...    at most BYTES of each of these, between two readings of PID's stat
+#   copy BYTES PID/exe|PID/fd/N|PID/maps ...    at most BYTES of each of these, between two readings of PID's stat
+#   memory PID START-END ...    these areas of its memory (hex, whole pages), each as a piece of a file "mem"
 # Without an ID, in a container: of this PID namespace. With IDs of containers, on their node and behind
 # templates/node/containers.sh: of those containers.
 #
@@ -19,7 +20,7 @@
 #   fds PID                 it has more than are listed         denied PID       its fd can't be listed
 #   skipped KIND            given up after too many that hung   end              nothing is missing after this
 #   nonce NONCE             that of the marks from here on
-# Opens only what is below /proc; needs head and stat, and a timeout if nothing is to hang. Writes no file.
+# Opens only what is below /proc; needs head and stat (and dd for memory), and a timeout if nothing is to hang. Writes no file.
 
 set -f
 # The environment of every head is to be one variable, and a name that no shell knows is passed on by some
@@ -50,7 +51,7 @@ tell() { printf 'impound=%s.d\000%s\n' "$nonce" "$*"; }
 
 # Finds out how a head can be called that has one variable and an end. PATH is not passed on: it is called by its own path.
 # Old busybox wants -t before the seconds. Where the environment can't be cleared so, env does it, and its arguments show.
-head=$(command -v head) stat=$(command -v stat)
+head=$(command -v head) stat=$(command -v stat) dd=$(command -v dd)
 begin() {
   new_nonce
   printf 'impound-processes v1 %s\n' "$nonce"
@@ -241,6 +242,23 @@ case $mode in
     bytes=$1
     shift
     for wanted; do read_files "$long" "$bytes" "stat ${wanted#*/} stat" "${wanted%%/*}"; done
+    ;;
+  memory)
+    begin
+    pid=$1
+    shift
+    read_files "$batch" 65536 stat "$pid"
+    for range; do
+      from=$((0x${range%-*} / 4096)) count=$(((0x${range#*-} - 0x${range%-*}) / 4096))
+      tell "read $((count * 4096)) mem|$pid"
+      printf 'impound=%s.f\000' "$nonce"
+      # Its words are counts; what could not be read shows by what is missing
+      $long $dd if="/proc/$pid/mem" bs=4096 skip="$from" count="$count" >&3 2>&9
+      status=$?
+      printf 'impound=%s.f\000' "$nonce"
+      tell "done $status"
+    done
+    read_files "$batch" 65536 stat "$pid"
     ;;
   *) fail "no such mode: $mode" ;;
 esac

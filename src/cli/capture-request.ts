@@ -1,3 +1,4 @@
+import { ImpoundError } from '../model/errors.js'
 import type { CaptureRequest } from '../engine/request.js'
 import type { Allowance } from '../model/collector.js'
 import type { WantedAction } from '../model/containment.js'
@@ -21,6 +22,7 @@ interface CaptureFlags extends ClusterFlagValues {
   readonly allow?: string[] | undefined
   readonly 'node-image'?: string
   readonly 'node-namespace'?: string | undefined
+  readonly memory?: string[] | undefined
   readonly skip?: string[] | undefined
   readonly registry?: string[] | undefined
   readonly 'registry-config'?: string | undefined
@@ -57,6 +59,7 @@ export function captureRequest(
     ...(flags['node-image'] === undefined
       ? {}
       : { nodePods: nodePodWishes(flags['node-image'], flags['node-namespace']) }),
+    memory: (flags.memory ?? []).map(processName),
     skip: flags.skip ?? [],
     registry: flags.registry ?? ['auto'],
     ...(registryConfig === undefined ? {} : { registryConfig }),
@@ -90,4 +93,12 @@ export function manners(flags: CaptureFlags): Manners {
     dryRun: flags['dry-run'],
     toStdout: flags.output === '-',
   }
+}
+
+/** '47' or 'app/47'. */
+function processName(text: string): string {
+  if (/^(?:[a-z0-9-]+\/)?[1-9][0-9]{0,9}$/.test(text)) return text
+  throw new ImpoundError('usage', `--memory ${text} is no process`, {
+    hints: ['PID, or CONTAINER/PID, as the container numbers its processes'],
+  })
 }

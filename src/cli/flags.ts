@@ -158,6 +158,15 @@ export const evidenceFlags = {
     options: ['exec', 'node'],
   }),
   ...nodePodFlags,
+  memory: Flags.string({
+    summary:
+      'take the memory of this process, by its PID in the container; needs --allow node; may be repeated',
+    helpGroup: EVIDENCE,
+    helpValue: '[CONTAINER/]PID',
+    multiple: true,
+    multipleNonGreedy: true,
+    delimiter: ',',
+  }),
   skip: Flags.string({
     summary: 'a collector to leave out; may be repeated',
     helpGroup: EVIDENCE,

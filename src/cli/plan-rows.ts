@@ -73,6 +73,6 @@ export function missingRows(collectors: readonly CollectorPlan[]): readonly stri
       .map(
         ({ name, missingAccess }) => `${name}: no right to ${missingAccess.map(describeAccess).join(', ')}`,
       ),
-    'memory, rotated logs: this version can’t take them',
+    ...(collectors.some(({ name }) => name === 'memory') ? [] : ['memory: of processes that --memory names']),
   ]
 }

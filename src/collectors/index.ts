@@ -6,6 +6,7 @@ import { eventsCollector } from './events.js'
 import { createFilesystemCollector } from './filesystem.js'
 import { imageCollector } from './image.js'
 import { createLogsCollector } from './logs.js'
+import { createMemoryCollector } from './memory.js'
 import { networkCollector } from './network.js'
 import { podCollector } from './pod.js'
 import { referencesCollector } from './references.js'
@@ -24,6 +25,7 @@ export function collectors(scripts: Scripts, layers?: LayerCache): readonly Coll
     referencesCollector,
     createProcessesCollector(captures),
     createSocketsCollector(captures),
+    createMemoryCollector(captures),
     createLogsCollector(scripts.podLogs),
     imageCollector,
     createFilesystemCollector(scripts, undefined, layers),

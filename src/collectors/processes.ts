@@ -20,6 +20,7 @@ export function createProcessesCollector(captures: VolatileCaptures): Collector 
     requirements: (options, target) => ({
       access: execAccess(options, target),
       impact: options.allow.has('node') ? 'node' : 'exec',
+      ways: ['node', 'exec'],
     }),
     async collect(context, target, sink) {
       const captured = await captures.of(context, target, sink)

@@ -14,6 +14,7 @@ export function createSocketsCollector(captures: VolatileCaptures): Collector {
     requirements: (options, target) => ({
       access: execAccess(options, target),
       impact: options.allow.has('node') ? 'node' : 'exec',
+      ways: ['node', 'exec'],
     }),
     async collect(context, target, sink) {
       const isAfter = context.phase === 'contained'

@@ -88,7 +88,9 @@ export async function prepare(
   const name = request.case === undefined ? madeUpCaseName(startedAt) : caseName(request.case)
   const registryFor = await openImages(request, request.cluster.requestTimeoutMs, run.signal, progress)
   const scripts = await readScripts()
-  const collectors = request.command === 'quarantine' ? [] : listCollectors(scripts, layerCache())
+  const all = request.command === 'quarantine' ? [] : listCollectors(scripts, layerCache())
+  // The one that nobody misses who did not ask for it
+  const collectors = all.filter(({ name }) => name !== 'memory' || request.memory.length > 0)
   for (const skipped of request.skip) requireCollector(skipped, collectors)
   const kube = await openCluster(request.cluster, run, progress)
   try {
@@ -189,6 +191,7 @@ export function collectOptions(request: CaptureRequest, choices: Choices): Colle
   return {
     allow: new Set<Allowance>(choices.allow),
     skip: new Set(request.skip),
+    memory: request.memory,
     stallTimeoutMs: request.stallTimeoutMs,
     maxLogBytes: request.maxLogBytes,
     maxContentBytes: request.maxContentBytes,

@@ -25,6 +25,8 @@ export interface CaptureRequest extends ImageRequest {
   /** Where the archive goes; ./<case> when absent. */
   readonly outputDirectory?: string
   readonly allow: readonly Allowance[]
+  /** Processes whose memory is taken: 'PID' or 'CONTAINER/PID'. */
+  readonly memory: readonly string[]
   readonly skip: readonly string[]
   /** How a pod on a node would be made, where it may be asked for. */
   readonly nodePods?: { readonly image: string; readonly namespace?: string }

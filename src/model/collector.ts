@@ -23,6 +23,8 @@ export interface CollectOptions {
   /** Most bytes of one log, and of changed files' content for one container. */
   readonly maxLogBytes: number
   readonly maxContentBytes: number
+  /** Processes whose memory is taken (--memory): 'PID' or 'CONTAINER/PID', as the container numbers them. */
+  readonly memory?: readonly string[]
   /** Whether the Secrets that the pod's images are pulled with may be read, and shown to registries (--use-pull-secrets). */
   readonly usePullSecrets: boolean
 }

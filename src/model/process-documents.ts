@@ -224,3 +224,34 @@ export interface SocketsDocument {
   readonly sockets: readonly SocketRow[]
   readonly socketsMore: number
 }
+
+/** memory.json */
+export interface MemoryDocument {
+  readonly schema: 'impound/memory/v1'
+  readonly derivedFrom: readonly string[]
+  readonly processes: readonly {
+    readonly container: string
+    readonly pid: number
+    readonly containerPid: number
+    readonly comm: string
+    readonly starttime: number
+    /** Archive path of its areas one after another; absent where none could be read. */
+    readonly path?: string
+    readonly sha256?: string
+    readonly areas: readonly {
+      /** Hex. */
+      readonly start: string
+      readonly end: string
+      readonly permissions: string
+      readonly kind: 'anonymous' | 'memfd' | 'deleted' | 'special' | 'file'
+      readonly mapped: string
+      /** Where in the file it begins, and how many bytes of it are there: fewer than its size where a page could not be read. */
+      readonly offset: number
+      readonly bytes: number
+    }[]
+    /** Areas that did not fit. */
+    readonly areasLeft: number
+    /** The process went on while it was read: areas are of different moments. */
+    readonly stopped: false
+  }[]
+}

@@ -27,7 +27,7 @@ const NOT_EVALUATED: readonly string[] = [
   'Findings and indicators: no rule was run over the evidence.',
   'Timeline: events, log lines and file times were not put in one order.',
   'What the pod could reach over the network, and what its node can do at the cloud provider.',
-  'Memory of processes: not collected.',
+  'Memory of processes: what was taken was not looked into.',
   'Indicators of compromise and ATT&CK techniques: not extracted.',
   'Images: signatures, provenance and vulnerabilities were not checked.',
 ]

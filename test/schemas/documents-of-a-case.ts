@@ -46,7 +46,8 @@ export async function documentsOfACase(lab: Lab, cli: CommandLine): Promise<read
     '--yes',
     '--json',
   )
-  const snapshot = await printed('snapshot', ...target, '--case', 'S-2', ...evidence, 'never', '--json-lines')
+  const more = [...evidence, 'never', '--memory', 'app/47', '--json-lines']
+  const snapshot = await printed('snapshot', ...target, '--case', 'S-2', ...more)
   const [first, second] = [archiveOf(seized), archiveOf(snapshot)]
   const kept = [...membersOf(unpacked(first)), ...membersOf(unpacked(second)), ...statesOf(cli.home)]
   const others = await Promise.all([

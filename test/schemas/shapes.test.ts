@@ -61,6 +61,7 @@ import type {
   PlannedNodePod,
 } from '../../src/model/node-pod-plan.js'
 import type {
+  MemoryDocument,
   OpenedFile,
   ProcessCapture,
   ProcessesDocument,
@@ -136,6 +137,8 @@ const SHAPES: readonly (readonly [string, Shape])[] = [
   ['logs/$defs/file', shape<LogFile>()('container name bytes kept', 'path run rotated compressed mtime why reason unreadable covers')],
   ['logs/$defs/covers', shape<CriLogFacts>()('isCri bytes lines malformed outOfOrder endsWithNewline endsWithPiece', 'firstAt lastAt')],
   ['logs/$defs/gap', shape<LogGap>()('container kind certainty why', 'runs from to')],
+  ['memory', shape<MemoryDocument>()('schema derivedFrom processes', '')],
+  ['memory/properties/processes/items', shape<MemoryDocument['processes'][number]>()('container pid containerPid comm starttime areas areasLeft stopped', 'path sha256')],
   ['network', shape<NetworkDocument>()('schema derivedFrom missing', 'policies services ingresses')],
   ['node', shape<NodeDocument>()('schema derivedFrom node pod runtimeSockets seesHostProcesses tools missingTools', 'kernel machine hostname os bootId cgroup bootedAt clock clockTicks freeBytes')],
   ['owners', shape<OwnersDocument>()('schema derivedFrom owners', '')],

@@ -35,6 +35,9 @@ export function* processCapture(
       const [pid = '', ...link] = one.split('/')
       yield* stream.files(Number(bytes), ['stat', link.join('/'), 'stat'], [Number(pid)])
     }
+  } else if (mode === 'memory') {
+    const [pid = '', ...ranges] = rest
+    yield* stream.memory(Number(pid), ranges)
   } else {
     yield* stream.everything(mode === 'all')
   }
@@ -106,6 +109,21 @@ class CaptureStream {
 
   *files(limit: number, names: readonly string[], pids: readonly number[]): Generator<Buffer, void, void> {
     yield* this.#read(limit, names, pids)
+  }
+
+  /** Pages of a pattern that says whose they are. */
+  *memory(pid: number, ranges: readonly string[]): Generator<Buffer, void, void> {
+    const mark = Buffer.from(`impound=${this.#nonce}.f\0`, 'latin1')
+    yield* this.files(65_536, ['stat'], [pid])
+    for (const range of ranges) {
+      const [start = 0, end = 0] = range.split('-').map((hex) => Number.parseInt(hex, 16))
+      yield this.words(`read ${end - start} mem|${pid}`)
+      yield mark
+      yield Buffer.alloc(end - start, `page of ${pid} `)
+      yield mark
+      yield this.words('done 0')
+    }
+    yield* this.files(65_536, ['stat'], [pid])
   }
 
   *#members(): Generator<Buffer, void, void> {
