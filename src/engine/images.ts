@@ -75,7 +75,8 @@ async function secretOf(
   return JSON.parse(body.toString('utf8'))
 }
 
-async function dockerConfig(
+/** The docker configuration that was named, else the user's own; a fault of that one is told and passed over. */
+export async function dockerConfig(
   named: string | undefined,
   notice: (text: string) => void,
 ): Promise<readonly CredentialSource[]> {

@@ -39,7 +39,7 @@ export async function* readMembers(
 ): AsyncGenerator<ArchiveMember, void, undefined> {
   const seen = new Set<string>()
   let left = options.totalBytes ?? TOTAL_BYTES
-  for await (const { name, path: inside, content } of wanted(path, want, options.signal)) {
+  for await (const { name, path: inside, content } of streamMembers(path, want, options.signal)) {
     if (seen.has(name)) throw new ImpoundError('integrity', `${name} is there twice`)
     seen.add(name)
     const bytes = await new HashedBytes(content).whole(
@@ -51,17 +51,22 @@ export async function* readMembers(
   }
 }
 
-interface WantedMember {
+/** A file of an archive, its bytes not yet read. */
+export interface StreamedMember {
   readonly name: string
   readonly path: string
   readonly content: AsyncIterable<Buffer>
 }
 
-async function* wanted(
+/**
+ * As {@link readMembers}, without holding a file whole: its bytes are read in the order of the archive, or passed over. Verify
+ * first: a name that is there twice is given twice.
+ */
+export async function* streamMembers(
   path: string,
   want: (name: string) => boolean,
   signal: AbortSignal,
-): AsyncGenerator<WantedMember, void, undefined> {
+): AsyncGenerator<StreamedMember, void, undefined> {
   yield* (await isDirectory(path)) ? inDirectory(path, want, signal) : inArchive(path, want, signal)
 }
 
@@ -69,7 +74,7 @@ async function* inArchive(
   path: string,
   want: (name: string) => boolean,
   signal: AbortSignal,
-): AsyncGenerator<WantedMember, void, undefined> {
+): AsyncGenerator<StreamedMember, void, undefined> {
   const handle = await openNamed(path)
   try {
     for await (const { header, content } of readTar(readGzip(fileBytes(handle, signal)))) {
@@ -87,7 +92,7 @@ async function* inDirectory(
   directory: string,
   want: (name: string) => boolean,
   signal: AbortSignal,
-): AsyncGenerator<WantedMember, void, undefined> {
+): AsyncGenerator<StreamedMember, void, undefined> {
   const folder = basename(resolve(directory))
   for await (const { path, kind } of walk(directory)) {
     const name = `${folder}/${path}`

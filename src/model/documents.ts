@@ -194,6 +194,42 @@ export interface DiffEntry {
   readonly movedFrom?: string
 }
 
+/** One side of a comparison: an image, or a container that an archive captured. */
+export interface ComparisonSide {
+  /** As the user gave it. */
+  readonly given: string
+  readonly source: 'registry' | 'image-archive' | 'capture'
+  readonly pod?: string
+  readonly container?: string
+  readonly trust?: string
+  readonly manifestDigest?: string
+  readonly configDigest?: string
+  readonly platform?: string
+  readonly credentials?: string
+  /** Files of the image, or lines of the capture. */
+  readonly entries: number
+}
+
+/** What differs from A to B: what `impound diff --json` prints. `before` is A, `after` is B. */
+export interface ComparisonDocument {
+  readonly schema: 'impound/comparison/v1'
+  readonly of: 'images' | 'captures'
+  readonly a: ComparisonSide
+  readonly b: ComparisonSide
+  readonly differs: boolean
+  /** Whether all that could differ was compared; if not, the notes say what was not. */
+  readonly complete: boolean
+  /** Of images: layers that both have, and that one has alone. */
+  readonly layers?: { readonly shared: number; readonly a: number; readonly b: number }
+  /** Of images: settings that differ; absent on a side that has it not. */
+  readonly config: readonly { readonly what: string; readonly a?: string; readonly b?: string }[]
+  readonly counts: Readonly<Record<ChangeKind, number>>
+  /** The oddest first. */
+  readonly entries: readonly DiffEntry[]
+  readonly entriesLeftOut: number
+  readonly notes: readonly string[]
+}
+
 /** filesystem/<container>/summary.json */
 export interface FilesystemSummary {
   readonly schema: 'impound/filesystem-summary/v1'

@@ -17,6 +17,8 @@ export interface ImageArchive {
   readonly path: string
   readonly images: readonly ArchivedImage[]
   find(wanted: WantedImage, platform: Platform): ResolvedImage | undefined
+  /** The image for a platform, where there is one alone. */
+  only(platform: Platform): ResolvedImage | undefined
   /** A layer's bytes as stored; undefined where no image here has it. Fails with `integrity` at its end, as {@link Registry.blob}. */
   layer(descriptor: Descriptor, signal: AbortSignal): Readable | undefined
   close(): Promise<void>
@@ -34,6 +36,10 @@ export async function openImageArchive(path: string, signal: AbortSignal): Promi
       path,
       images,
       find: (wanted, platform) => find(images, wanted, platform, path),
+      only(platform) {
+        const [one, ...more] = images.filter((archived) => fitting([archived], platform) !== undefined)
+        return one === undefined || more.length > 0 ? undefined : resolved(one, 'name', path)
+      },
       layer(descriptor, readSignal) {
         const file = images.find(({ layerFiles }) => layerFiles.has(descriptor.digest))?.layerFiles
         const name = file?.get(descriptor.digest)

@@ -24,6 +24,21 @@ export function isRegistryHost(text: string): boolean {
   return text.length <= 260 && HOST.test(text)
 }
 
+/** The registry of a reference. Throws `usage` where it is none: it is what the user typed. */
+export function hostOf(text: string): string {
+  try {
+    return parseReference(text).host
+  } catch (cause) {
+    throw new ImpoundError(
+      'usage',
+      `${JSON.stringify(text.slice(0, 300))} is neither a file nor an image reference`,
+      {
+        cause,
+      },
+    )
+  }
+}
+
 /**
  * Reads 'nginx', 'shop/web:1.2', 'ghcr.io/org/app@sha256:…', 'registry.example:5000/app:tag@sha256:…'. Neither tag nor
  * digest means the tag 'latest'. Throws `unsupported` where it is no reference.
