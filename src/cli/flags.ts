@@ -2,6 +2,7 @@ import { Flags } from '@oclif/core'
 
 import type { ClusterRequest } from '../engine/request.js'
 import { ImpoundError } from '../model/errors.js'
+import type { Platform } from '../model/ports/registry.js'
 
 const CLUSTER = 'CLUSTER'
 const EVIDENCE = 'EVIDENCE'
@@ -56,6 +57,17 @@ export function parseSize(given: string): number {
     })
   }
   return Math.round(Number(match[1]) * unit)
+}
+
+/** 'linux/arm64/v8' */
+export function platformFrom(given: string): Platform {
+  const [os = '', architecture = '', variant, ...more] = given.split('/')
+  if (!/^[a-z0-9]+$/.test(os) || !/^[a-z0-9]+$/.test(architecture) || more.length > 0) {
+    throw new ImpoundError('usage', `"${given}" is no platform`, {
+      hints: ['write linux/amd64, or linux/arm/v7'],
+    })
+  }
+  return { os, architecture, ...(variant === undefined ? {} : { variant }) }
 }
 
 export const jsonFlag = {
@@ -146,6 +158,24 @@ const nodePodFlags = {
   }),
 }
 
+/** Which registries may be asked, and with whose credentials. */
+export const registryFlags = {
+  registry: Flags.string({
+    summary:
+      'registry that may be asked: auto (the well-known ones), never, HOST, or HOST=URL to ask a mirror',
+    helpGroup: EVIDENCE,
+    helpValue: 'HOST',
+    multiple: true,
+    multipleNonGreedy: true,
+    delimiter: ',',
+  }),
+  'registry-config': Flags.string({
+    summary: 'docker configuration with credentials for registries [default: ~/.docker/config.json]',
+    helpGroup: EVIDENCE,
+    helpValue: 'FILE',
+  }),
+}
+
 export const evidenceFlags = {
   allow: Flags.string({
     summary:
@@ -175,20 +205,7 @@ export const evidenceFlags = {
     multipleNonGreedy: true,
     delimiter: ',',
   }),
-  registry: Flags.string({
-    summary:
-      'registry that may be asked: auto (the well-known ones), never, HOST, or HOST=URL to ask a mirror',
-    helpGroup: EVIDENCE,
-    helpValue: 'HOST',
-    multiple: true,
-    multipleNonGreedy: true,
-    delimiter: ',',
-  }),
-  'registry-config': Flags.string({
-    summary: 'docker configuration with credentials for registries [default: ~/.docker/config.json]',
-    helpGroup: EVIDENCE,
-    helpValue: 'FILE',
-  }),
+  ...registryFlags,
   'image-archive': Flags.string({
     summary: 'OCI layout or docker-archive to compare with, in place of a registry; may be repeated',
     helpGroup: EVIDENCE,

@@ -6,7 +6,7 @@ import type { ComparisonDocument, ComparisonSide, DiffEntry } from '../model/doc
 import { ImpoundError } from '../model/errors.js'
 import { asString, at } from '../model/json.js'
 import { collected } from './diff-entries.js'
-import type { DiffRequest } from './diff.js'
+import type { DiffRequest } from './diff-request.js'
 
 /** One container of an archive. */
 interface Capture {

@@ -14,7 +14,7 @@ import {
   openImageArchive,
   parseRegistryPolicy,
 } from '../registry/index.js'
-import type { DiffRequest } from './diff.js'
+import type { DiffRequest } from './diff-request.js'
 import { collected } from './diff-entries.js'
 import { compareConfigs } from './image-config.js'
 import { dockerConfig, layerCache } from './images.js'
@@ -105,7 +105,8 @@ async function registryOf(
   progress: Progress,
 ): Promise<Registry> {
   const notice = (text: string): void => progress({ type: 'notice', text })
-  const named = archive === undefined && !images.registry.includes('never') ? [hostOf(given)] : []
+  const hosts = archive === undefined ? [hostOf(given)] : []
+  const named = images.registry.includes('never') ? [] : hosts
   const known = images.registry.map((value) => value.split('=', 1)[0])
   return createRegistry({
     policy: parseRegistryPolicy([...images.registry, ...named.filter((host) => !known.includes(host))]),

@@ -3,27 +3,11 @@ import { stat } from 'node:fs/promises'
 import type { ComparisonDocument } from '../model/documents.js'
 import { ImpoundError } from '../model/errors.js'
 import { EXIT, type ExitStatus } from '../model/exit.js'
-import type { Platform } from '../model/ports/registry.js'
 import { diffCaptures } from './diff-captures.js'
 import { diffImages } from './diff-images.js'
 import { isImpoundArchive } from './diff-side.js'
-import type { ImageRequest } from './images.js'
+import type { DiffRequest } from './diff-request.js'
 import type { Progress } from './progress.js'
-
-/** What `impound diff` was asked. */
-export interface DiffRequest {
-  /** A reference, an image archive, or an archive of impound. */
-  readonly a: string
-  readonly b: string
-  /** Of captures: the container, where an archive has several. */
-  readonly container?: string
-  readonly pod?: string
-  readonly platform: Platform
-  /** Most changed files that are told, the oddest first. */
-  readonly limit: number
-  readonly images: Pick<ImageRequest, 'registry' | 'registryConfig'>
-  readonly requestTimeoutMs: number
-}
 
 export interface DiffResult {
   readonly document: ComparisonDocument
