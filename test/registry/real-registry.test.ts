@@ -18,13 +18,14 @@ import { asDirectory, ociLayout } from './layouts.js'
 
 const { signal } = new AbortController()
 const LINUX = { os: 'linux', architecture: 'amd64' }
+const REGISTRY = 'docker-registry'
 const LOGIN = { name: 'lab', password: 'lab-password' }
 /** bcrypt of that password: the only form that the registry takes. */
 const HTPASSWD = 'lab:$2b$04$IE.a4zMGdyDJa1l9mXCYsOvdS/.xuYJeVgssXWVKYWl7AKe5FVB8G\n'
 const run = promisify(execFile)
 
 /** Debian's docker-registry and skopeo, where they are installed. */
-const real = ['docker-registry', 'skopeo'].every((tool) => spawnSync(tool, ['--version']).status === 0)
+const real = [REGISTRY, 'skopeo'].every((tool) => spawnSync(tool, ['--version']).status === 0)
   ? describe
   : describe.skip
 
@@ -50,7 +51,7 @@ real('a registry that others wrote, which wants a password', () => {
         auth: { htpasswd: { realm: 'lab', path: join(folder, 'htpasswd') } },
       }),
     )
-    server = spawn('docker-registry', ['serve', join(folder, 'config.yml')], { stdio: 'ignore' })
+    server = spawn(REGISTRY, ['serve', join(folder, 'config.yml')], { stdio: 'ignore' })
     await answers(`http://${host}/v2/`)
     layout = ociLayout([
       await tarOf([
