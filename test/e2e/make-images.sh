@@ -6,7 +6,9 @@ cluster=$1
 home=${CLUSTER_HOME:-/var/cache/impound-cluster}
 layer=$(mktemp -d)
 node=$(mktemp -d)
-trap 'rm -rf "$layer" "$node"' EXIT
+bare=$(mktemp -d)
+trap 'rm -rf "$layer" "$node" "$bare"' EXIT
+chmod 755 "$bare"
 mkdir -p "$layer/app" "$layer/usr/local/bin"
 echo 'listen: 8080' >"$layer/app/config.yaml"
 echo 'keep me' >"$layer/app/old.txt"
@@ -32,13 +34,21 @@ for extensions in /usr/lib/*/xtables; do
   [ ! -d "$extensions" ] || { mkdir -p "$node$(dirname "$extensions")" && cp -r "$extensions" "$node$extensions"; }
 done
 
+# No shell and no tar by name, and one program that can write all the same
+mkdir -p "$bare/etc/deep/er" "$bare/opt"
+cp "$home/base/bin/busybox" "$bare/busybox"
+for file in kept gone same; do echo "$file" >"$bare/etc/$file"; done
+echo deep >"$bare/etc/deep/er/file"
+
 # the same bytes every time: a tag that moved is a finding
-find "$layer" "$node" -exec touch -h -d 2026-11-01T00:00:00Z {} +
+find "$layer" "$node" "$bare" -exec touch -h -d 2026-11-01T00:00:00Z {} +
 bash "$cluster" image e2e/app:1 '["/usr/local/bin/serve"]' "$home/base" "$layer" >&2
 bash "$cluster" image e2e/distroless:1 '["/pause"]' "$home/pause" >&2
 bash "$cluster" image e2e/node:1 '["sleep", "7200"]' "$node" >&2
+bash "$cluster" image e2e/bare:1 '["/busybox", "sleep", "7200"]' "$bare" >&2
 echo "E2E_APP_IMAGE=lab.local/e2e/app:1"
 echo "E2E_DISTROLESS_IMAGE=lab.local/e2e/distroless:1"
+echo "E2E_BARE_IMAGE=lab.local/e2e/bare:1"
 echo "E2E_NODE_IMAGE=lab.local/e2e/node:1"
 echo "E2E_REGISTRY=lab.local=http://127.0.0.1:15000"
 echo "E2E_NO_RIGHTS_KUBECONFIG=$home/run/pki/responder.kubeconfig"

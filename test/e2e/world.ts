@@ -3,13 +3,15 @@ import { join, resolve } from 'node:path'
 
 /**
  * What the end-to-end tests are told of the cluster. KUBECONFIG: an administrator's. E2E_APP_IMAGE: an image with a shell, tar and the
- * files that make-images.sh puts into it. E2E_DISTROLESS_IMAGE: one static binary that runs on. E2E_REGISTRY: HOST=URL for
- * --registry. E2E_NO_RIGHTS_KUBECONFIG: a user without any rights, called `responder`.
+ * files that make-images.sh puts into it. E2E_DISTROLESS_IMAGE: one static binary that runs on. E2E_BARE_IMAGE: /busybox and a few
+ * files, no shell by name. E2E_NODE_IMAGE: for the pod on the node, as docs/node-pod.md wants it. E2E_REGISTRY: HOST=URL for --registry. E2E_NO_RIGHTS_KUBECONFIG: a user without any rights, called `responder`.
  */
 export const world = {
   kubeconfig: required('KUBECONFIG'),
   appImage: required('E2E_APP_IMAGE'),
   distrolessImage: required('E2E_DISTROLESS_IMAGE'),
+  bareImage: required('E2E_BARE_IMAGE'),
+  nodeImage: required('E2E_NODE_IMAGE'),
   registry: required('E2E_REGISTRY'),
   noRights: required('E2E_NO_RIGHTS_KUBECONFIG'),
 }

@@ -239,7 +239,8 @@ export class UpperDiff {
   ): readonly string[] {
     const isWritten = !marks.isMetacopy && (before?.type !== 'file' || changed.includes('content'))
     const flags = new Set(changeFlags(key, changed, before, after))
-    if (after.type === 'file' && isWritten)
+    // Under the time of the image's own file it was set back: that says more
+    if (after.type === 'file' && isWritten && !flags.has('timestomp'))
       for (const flag of timeFlags(after, this.#given.startedAt)) flags.add(flag)
     if (marks.isFake) flags.add('fake-mark')
     return [...flags]
