@@ -13,6 +13,7 @@ import { referencesCollector } from './references.js'
 import { VolatileCaptures } from './proc/volatile-captures.js'
 import { createProcessesCollector } from './processes.js'
 import { createSocketsCollector } from './sockets.js'
+import { createWritableMountsCollector } from './writable-mounts.js'
 
 /** Every collector, in the order in which plan and report name them. `layers` keeps what is known of image layers. */
 export function collectors(scripts: Scripts, layers?: LayerCache): readonly Collector[] {
@@ -29,5 +30,6 @@ export function collectors(scripts: Scripts, layers?: LayerCache): readonly Coll
     createLogsCollector(scripts.podLogs),
     imageCollector,
     createFilesystemCollector(scripts, undefined, layers),
+    createWritableMountsCollector(scripts),
   ]
 }

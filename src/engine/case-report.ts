@@ -18,6 +18,7 @@ import type {
   PodDocument,
 } from '../model/documents.js'
 import type { ProcessesDocument, ProcessLine, SocketsDocument } from '../model/process-documents.js'
+import type { MountsDocument } from '../model/mounts-document.js'
 import type { QuarantinePlan } from '../model/quarantine-plan.js'
 import type { Target } from '../model/target.js'
 import type { Aftermath } from './aftermath.js'
@@ -85,6 +86,7 @@ async function targetInput(
     await read<LogsDocument>('logs.json'),
     await read<Aftermath>('containment/aftermath.json'),
   ]
+  const mounts = await read<MountsDocument>('mounts.json')
   const [access, references] = [
     await read<AccessDocument>('access.json'),
     await read<ReferencesDocument>('references.json'),
@@ -125,6 +127,7 @@ async function targetInput(
     ...(network === undefined ? {} : { network }),
     ...(access === undefined ? {} : { access }),
     ...(references === undefined ? {} : { references }),
+    ...(mounts === undefined ? {} : { mounts }),
     ...(logs === undefined ? {} : { logs }),
     ...(after === undefined ? {} : { after }),
     ...(processes === undefined ? {} : { processes }),

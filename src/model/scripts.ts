@@ -4,6 +4,8 @@ export const SCRIPT_FILES = {
   nodeFrame: ['node/frame.sh'],
   nodeFacts: ['node/facts.sh'],
   upperdir: ['node/containers.sh', 'node/upperdir.sh'],
+  captureMount: ['capture-mount.sh'],
+  writableMounts: ['node/containers.sh', 'node/host-paths.sh', 'node/writable-mounts.sh'],
   podLogs: ['node/containers.sh', 'node/host-paths.sh', 'node/pod-logs.sh'],
   processes: ['processes.sh'],
   nodeProcesses: ['node/containers.sh', 'processes.sh'],

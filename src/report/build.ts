@@ -13,6 +13,7 @@ import type { ReportInput, ReportTargetInput } from './input.js'
 import { inventoryOf } from './inventory.js'
 import { logsOf } from './logs.js'
 import type { ReportModel, TargetReport } from './model.js'
+import { mountsOf } from './mounts.js'
 import { networkOf } from './network.js'
 import { nextStepsOf } from './next-steps.js'
 import { podOf } from './pod.js'
@@ -121,5 +122,6 @@ function targetOf(input: ReportTargetInput, { ledger }: ReportInput): TargetRepo
     },
     network: networkOf(input, ledger),
     blastRadius: blastRadiusOf(input, ledger),
+    mounts: mountsOf(input, ledger),
   }
 }

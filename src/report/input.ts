@@ -12,6 +12,7 @@ import type {
 } from '../model/documents.js'
 import type { ArtefactRecord, LedgerRow } from '../model/evidence.js'
 import type { ProcessesDocument, ProcessLine, SocketsDocument } from '../model/process-documents.js'
+import type { MountsDocument } from '../model/mounts-document.js'
 import type { QuarantinePlan } from '../model/quarantine-plan.js'
 import type { Scene } from '../model/scene.js'
 import type { Target } from '../model/target.js'
@@ -51,6 +52,7 @@ export interface ReportTargetInput {
   /** Before containment, and after it. */
   readonly sockets?: SocketsDocument
   readonly socketsAfter?: SocketsDocument
+  readonly mounts?: MountsDocument
   readonly images: readonly ImageDocument[]
   readonly filesystems: readonly ReportFilesystem[]
   readonly plan?: QuarantinePlan

@@ -20,6 +20,7 @@ export interface TargetReport {
   readonly events: Section & { readonly rows: Bounded<EventRow> }
   readonly network: NetworkReport
   readonly blastRadius: BlastRadiusReport
+  readonly mounts: MountsReport
 }
 
 export interface ContainmentReport {
@@ -254,4 +255,28 @@ export interface SocketsReport extends Section {
     readonly state: string | null
     readonly holders: string
   }>
+}
+
+/** What lies where containers can write beside their own roots. */
+export interface MountsReport extends Section {
+  readonly taken: Bounded<{
+    readonly container: string
+    readonly point: string
+    readonly type: string
+    readonly what: string
+    readonly files: string
+    readonly size: string
+    readonly trust: string
+    readonly note: string | null
+  }>
+  /** The foremost files of all of them: executables, then the newest. */
+  readonly notable: Bounded<{
+    readonly place: string
+    readonly path: string
+    readonly size: string
+    readonly mode: string
+    readonly changed: string | null
+    readonly sha256: string | null
+  }>
+  readonly left: Bounded<{ readonly place: string; readonly type: string; readonly why: string }>
 }

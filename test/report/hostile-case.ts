@@ -39,6 +39,7 @@ const OURS = new Set([
   ],
   ...['read-secrets', 'undo-quarantine', 'own-namespace', 'projected', 'secret', 'aws', 'service account'],
   ...['read from the node', 'whole', 'no', 'target-gone', 'rotated-away', 'inferred'],
+  ...['unsupported', 'index', 'node-kernel'],
   ...['file', 'unverified', 'PATCH', 'POST', 'main', 'sidecar', 'pod', 'current'],
 ])
 

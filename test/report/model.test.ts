@@ -64,6 +64,6 @@ describe('the report model', () => {
       return value
     })
     expect(longest).toBeLessThanOrEqual(10_001)
-    expect(text.length).toBeLessThan(3_000_000)
+    expect(text.length).toBeLessThan(4_000_000)
   })
 })

@@ -446,6 +446,56 @@ export const TARGET: ReportTargetInput = {
     ],
     missing: [],
   },
+  mounts: {
+    schema: 'impound/mounts/v1',
+    derivedFrom: [],
+    taken: [
+      {
+        container: 'app',
+        point: '/cache',
+        volume: 'cache',
+        type: 'emptyDir',
+        mode: 'content',
+        trust: 'node-kernel',
+        readAt: 'node ip-10-0-3-7',
+        entries: 40,
+        files: 38,
+        executables: 1,
+        bytes: 21_474_836_480,
+        allocated: 1_048_576,
+        kept: { files: 37, bytes: 900_000 },
+        complete: false,
+        why: '1 files are listed without their content',
+        notable: [
+          {
+            path: '/.x',
+            size: 812_344,
+            mode: '0755',
+            ctime: '2026-11-22T02:12:03.5Z',
+            sha256: digest(0x5e11),
+          },
+        ],
+      },
+    ],
+    left: [
+      {
+        container: 'app',
+        point: '/data',
+        volume: 'data',
+        type: 'nfs4',
+        reason: 'unsupported',
+        why: 'nfs4: it is left alone',
+      },
+      {
+        container: 'app',
+        point: '/etc/cert',
+        volume: 'cert',
+        type: 'secret',
+        reason: 'not-applicable',
+        why: 'the kubelet fills it',
+      },
+    ],
+  },
   images: [
     {
       schema: 'impound/image/v1',

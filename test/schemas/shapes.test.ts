@@ -72,6 +72,7 @@ import type {
   SocketRow,
   SocketsDocument,
 } from '../../src/model/process-documents.js'
+import type { MountLeft, MountsDocument, MountTaken } from '../../src/model/mounts-document.js'
 import type { QuarantinePlan, Refusal } from '../../src/model/quarantine-plan.js'
 import type { ReleasePlan } from '../../src/model/release-plan.js'
 import type { Scene } from '../../src/model/scene.js'
@@ -143,6 +144,9 @@ const SHAPES: readonly (readonly [string, Shape])[] = [
   ['logs/$defs/gap', shape<LogGap>()('container kind certainty why', 'runs from to')],
   ['memory', shape<MemoryDocument>()('schema derivedFrom processes', '')],
   ['memory/properties/processes/items', shape<MemoryDocument['processes'][number]>()('container pid containerPid comm starttime areas areasLeft stopped', 'path sha256')],
+  ['mounts', shape<MountsDocument>()('schema derivedFrom taken left', '')],
+  ['mounts/$defs/taken', shape<MountTaken>()('container point type mode trust readAt entries files executables bytes allocated kept complete notable', 'volume why')],
+  ['mounts/$defs/left', shape<MountLeft>()('container point type reason why', 'volume')],
   ['network', shape<NetworkDocument>()('schema derivedFrom missing', 'policies services ingresses')],
   ['node', shape<NodeDocument>()('schema derivedFrom node pod runtimeSockets seesHostProcesses tools missingTools', 'kernel machine hostname os bootId cgroup bootedAt clock clockTicks freeBytes')],
   ['owners', shape<OwnersDocument>()('schema derivedFrom owners', '')],
