@@ -10,6 +10,9 @@ import { escapeMountPath } from './proc.js'
 /** The first line of impound's own script that captures a filesystem. */
 export const CAPTURE_MARK = '# impound capture-filesystem v1'
 
+/** How impound's script that captures one mount begins. */
+export const CAPTURE_MOUNT = /^point=(?:'([^'\n]*)'|(\S+))\n# impound capture-mount v1\n/
+
 /** Mounted by every runtime, and read although they are mounts: the container can still write them. */
 const READ_ANYWAY: ReadonlySet<BytePath> = new Set(['etc/hosts', 'etc/hostname', 'etc/resolv.conf'])
 
@@ -47,6 +50,21 @@ export function captureFilesystem(inside: Inside): Capture {
       const trailer = `impound-trailer v1 bytes=${bytes} sha256=${hash.copy().digest('hex')} tar=${exitCode}\n`
       return { text: [...complaints, trailer].join(''), exitCode }
     },
+  }
+}
+
+/** What templates/capture-mount.sh does there with busybox: it counts nothing. Undefined where nothing is mounted. */
+export function captureMount({ mounts }: Inside, point: string): Capture | undefined {
+  const mount = mounts.find(({ path }) => `/${path}` === point)
+  if (mount === undefined) return undefined
+  const archived = new Set<BytePath>()
+  const members = [...mount.tree]
+    .sort(([a], [b]) => byteOrder(a, b))
+    .map(([path, node]) => member(path, asArchived(path, node, mount.tree, archived)))
+  return {
+    preamble: 'impound-begin v1 mounts=unknown xattrs=no exclude=no counted=no\n',
+    chunks: tarArchive(members, 'gnu'),
+    conclusion: () => ({ text: 'impound-trailer v1 bytes=- sha256=- tar=0\n', exitCode: 0 }),
   }
 }
 

@@ -4,7 +4,8 @@ import type { ContainerProcess, ContainerSocket } from './inside.js'
 import type { Moments } from '../moments.js'
 import { later } from '../moments.js'
 import { C2, SUSPECT } from '../names.js'
-import type { Overlay } from '../files/overlay.js'
+import { Overlay } from '../files/overlay.js'
+import type { Tree } from '../files/tree.js'
 
 /** Where the dropped program lies, in a hidden directory of /tmp. */
 const IMPLANT = 'tmp/.x/kworker'
@@ -24,6 +25,13 @@ export function compromise(root: Overlay, moments: Moments): void {
     .file('app/.bash_history', 'id\ncat /app/config.yaml\nrm /var/log/app/audit.log\n', lastTouch, {
       mode: 0o600,
     })
+}
+
+/** What the intruder left in shared memory, which no image has and no restart of the node leaves. */
+export function inSharedMemory(shm: Tree, { intrusion }: Moments): Tree {
+  return new Overlay(shm).file('.font-unix', elfBytes('stage two', 12_000, 'amd64'), later(intrusion, 20), {
+    mode: 0o755,
+  }).tree
 }
 
 function dropFiles(root: Overlay, { intrusion, lastTouch }: Moments): void {

@@ -2,7 +2,7 @@ import type { Writable } from 'node:stream'
 
 import type { LabContainer, LabExecResult } from '../../types.js'
 
-import { captureFilesystem } from './capture.js'
+import { captureFilesystem, captureMount, type Capture } from './capture.js'
 import type { Inside } from './inside.js'
 import { lookUp, visibleTree } from './lookup.js'
 import { processCapture } from './processes.js'
@@ -89,7 +89,13 @@ async function shell(call: ProgramCall, stdout: Writable): Promise<number> {
   const request = readScript(script)
   switch (request.kind) {
     case 'capture':
-      return runCapture(call, stdout)
+      return runCapture(call, captureFilesystem(call.inside), stdout)
+    case 'mount': {
+      const capture = captureMount(call.inside, request.point)
+      if (capture !== undefined) return runCapture(call, capture, stdout)
+      await call.err(`sh: cd: can't cd to ${request.point}: No such file or directory\n`)
+      return 3
+    }
     case 'processes':
       return readProcesses(call, stdout)
     case 'command': {
@@ -107,12 +113,11 @@ async function shell(call: ProgramCall, stdout: Writable): Promise<number> {
 }
 
 /** The script as it runs here: with the container's own tar, or without one to nothing. */
-async function runCapture(call: ProgramCall, stdout: Writable): Promise<number> {
+async function runCapture(call: ProgramCall, capture: Capture, stdout: Writable): Promise<number> {
   if (programName(call.tree, 'tar') === undefined) {
     await call.err('sh: tar: not found\n')
     return 127
   }
-  const capture = captureFilesystem(call.inside)
   await call.err(capture.preamble)
   await writeAll(stdout, capture.chunks, call.signal)
   const { text, exitCode } = capture.conclusion()

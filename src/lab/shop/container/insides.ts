@@ -1,4 +1,4 @@
-import { compromise, INTRUDER_SOCKETS, intruderProcesses } from './compromise.js'
+import { compromise, inSharedMemory, INTRUDER_SOCKETS, intruderProcesses } from './compromise.js'
 import { dbLayers } from '../images/db.js'
 import { logShipperLayers } from '../images/log-shipper.js'
 import { webLayers } from '../images/web.js'
@@ -30,6 +30,9 @@ export function suspectApp(pod: MountedPod, moments: Moments): Inside {
   return {
     ...inside,
     root: root.tree,
+    mounts: inside.mounts.map((mount) =>
+      mount.path === 'dev/shm' ? { ...mount, tree: inSharedMemory(mount.tree, moments) } : mount,
+    ),
     processes: [...inside.processes, ...intruderProcesses(startedTicks)],
     sockets: [...inside.sockets, ...INTRUDER_SOCKETS],
     log: suspectLog(moments),

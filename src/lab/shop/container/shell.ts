@@ -1,9 +1,10 @@
-import { CAPTURE_MARK } from './capture.js'
+import { CAPTURE_MARK, CAPTURE_MOUNT } from './capture.js'
 import { PROCESSES_MARK } from './processes.js'
 
 /** What `sh -c SCRIPT` asks for, as far as the lab's shell can tell. */
 export type ShellRequest =
   | { readonly kind: 'capture' | 'processes' }
+  | { readonly kind: 'mount'; readonly point: string }
   | { readonly kind: 'command'; readonly argv: readonly string[] }
   | { readonly kind: 'not-understood' }
 
@@ -12,6 +13,8 @@ export function readScript(script: string): ShellRequest {
   const first = script.split('\n', 1)[0]?.trimEnd()
   if (first === CAPTURE_MARK) return { kind: 'capture' }
   if (first === PROCESSES_MARK) return { kind: 'processes' }
+  const mount = CAPTURE_MOUNT.exec(script)
+  if (mount !== null) return { kind: 'mount', point: mount[1] ?? mount[2] ?? '' }
   const words = splitWords(script.trim())
   if (words === undefined || words.length === 0) return { kind: 'not-understood' }
   return { kind: 'command', argv: words[0] === 'exec' ? words.slice(1) : words }
