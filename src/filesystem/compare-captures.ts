@@ -27,8 +27,8 @@ export class CapturedLines {
     const isListing = at(value, 'facts') !== undefined
     const before = this.#row(at(value, 'before'))
     const after = this.#row(isListing ? at(value, 'facts') : at(value, 'after'))
-    if (key === undefined || (before ?? after) === undefined)
-      throw new ImpoundError('integrity', 'a line of a filesystem listing is malformed')
+    // without facts: a file that came and went, known by the process that runs it
+    if (key === undefined) throw new ImpoundError('integrity', 'a line of a filesystem listing is malformed')
     this.#rows.count(key.length)
     this.#lines.set(key, {
       before,

@@ -169,6 +169,7 @@ describe('two captures', () => {
       { path: '/dropped', after: facts(ONE) },
       { path: '/undone', before: facts(ONE), after: facts(TWO) },
       { path: '/removed', before: facts(ONE) },
+      { path: '/came-and-went', flags: ['deleted-running'] },
     )
     const b = lines(
       { path: '/both', before: facts(ONE), after: facts(TWO) },
@@ -201,7 +202,6 @@ describe('two captures', () => {
   it.each([
     {},
     { path: 'relative', after: facts(ONE) },
-    { path: '/x' },
     { path: '/x', after: { ...facts(ONE), mode: 'rwx' } },
     { path: '/x', after: { ...facts(ONE), mtime: 'yesterday' } },
   ])('are refused where a line is %j', (line) => {
