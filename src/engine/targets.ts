@@ -3,6 +3,7 @@ import { ImpoundError, isCode } from '../model/errors.js'
 import { asArray, asObject, asString, at } from '../model/json.js'
 import type { LabelSelector, Pod } from '../model/kubernetes.js'
 import type { KubeReader, RawResponse } from '../model/ports/kube-reader.js'
+import { notAPodIn } from '../model/pod-shape.js'
 import { selectorMatches } from '../model/selector.js'
 import type { Target } from '../model/target.js'
 
@@ -189,5 +190,8 @@ function toTarget(object: unknown): Target {
   if (typeof namespace !== 'string' || typeof name !== 'string' || typeof uid !== 'string' || uid === '') {
     throw new ImpoundError('server', 'the API server sent a pod without namespace, name or UID')
   }
+  const where = notAPodIn(object)
+  if (where !== undefined)
+    throw new ImpoundError('server', `the API server sent a pod that is none: ${where}`)
   return { namespace, name, uid, pod }
 }

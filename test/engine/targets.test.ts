@@ -15,7 +15,7 @@ beforeAll(async () => {
   kube = await connect({
     kubeconfig: lab.kubeconfig,
     asGroups: [],
-    requestTimeoutMs: 5_000,
+    requestTimeoutMs: 60_000,
     clock: systemClock,
     random: randomBytes,
     notice: () => undefined,
@@ -31,7 +31,7 @@ async function names(request: Partial<TargetRequest>): Promise<readonly string[]
   const targets = await resolveTargets(
     kube.reader,
     { names: [], namespace: 'shop', ...request },
-    AbortSignal.timeout(5_000),
+    AbortSignal.timeout(60_000),
   )
   for (const { uid } of targets) expect(uid).not.toBe('')
   return targets.map(({ name }) => name)
@@ -48,6 +48,16 @@ describe('a target', () => {
     ['rs/web-6dd6bfc4b', WEB],
   ])('%s means %j', async (name, expected) => {
     expect(await names({ names: [name] })).toEqual(expected)
+  })
+
+  it('is refused where what the API sends is no pod', async () => {
+    const was = lab.objects.get('pods', 'shop', WEB[0]!)!
+    lab.objects.put({ ...was, status: { ...(was['status'] as object), conditions: 5 } })
+    await expect(names({ names: [WEB[0]!] })).rejects.toMatchObject({
+      code: 'server',
+      message: expect.stringContaining('status.conditions'),
+    })
+    lab.objects.put(was)
   })
 
   it('can be a selector, and is named once even if it is meant twice', async () => {

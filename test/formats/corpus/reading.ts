@@ -35,7 +35,10 @@ export const LIMITS = {
   packed: { storedBytes: 64 << 10, outputBytes: 64 << 10, members: 40, frames: 40, windowBytes: 1 << 20 },
 } as const
 
-/** Reads it as any consumer would: unpacked where it is packed, every entry with its whole content. Never rejects. */
+/**
+ * Reads it as any consumer would: unpacked where it is packed, every entry with its whole content, at once where it is in
+ * memory. Never rejects.
+ */
 export async function outcomeOf(packing: Packing, source: AsyncIterable<Uint8Array>): Promise<Outcome> {
   const entries: string[] = []
   let contentBytes = 0
@@ -44,7 +47,7 @@ export async function outcomeOf(packing: Packing, source: AsyncIterable<Uint8Arr
     const tar = keepReturn(readTar(packed ?? source, LIMITS.tar))
     for await (const { header, content } of tar) {
       const described = entries.push(`${describeEntry(header)}, cut`) - 1
-      let length = 0
+      let length = content.whole()?.length ?? 0
       for await (const chunk of content) length += chunk.length
       contentBytes += length
       entries[described] = `${describeEntry(header)}${length > 0 ? `, ${length} bytes` : ''}`
