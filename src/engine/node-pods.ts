@@ -17,6 +17,8 @@ export interface RunNodePods {
   close(hurry: AbortSignal): Promise<readonly NodePodResult[]>
 }
 
+const FACTS_WITHIN_MS = 30_000
+
 const NOT_ALLOWED: RunNodePods = {
   pods: {
     on: () =>
@@ -62,6 +64,9 @@ export function startNodePods(
   return {
     pods: set,
     async close(hurry) {
+      // a run that needed no node may be over before its pod is there: what the node is was asked for all the same
+      const patience = AbortSignal.any([run.signal, AbortSignal.timeout(FACTS_WITHIN_MS)])
+      await Promise.race([Promise.allSettled(facts), aborted(patience)])
       const settled = await Promise.allSettled([set.close(hurry), ...facts])
       const failed = settled.find((one) => one.status === 'rejected')
       if (failed !== undefined) throw failed.reason
@@ -69,6 +74,13 @@ export function startNodePods(
       return results.status === 'fulfilled' ? results.value : []
     },
   }
+}
+
+function aborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve()
+    else signal.addEventListener('abort', () => resolve(), { once: true })
+  })
 }
 
 /** Starts the pod, and notes what its node is and what its image lacks. Rejects only where the local disk fails. */

@@ -18,6 +18,8 @@ import { openSession } from './session.js'
 /** How long a new namespace may take to get its service account, without which it admits no pod. */
 const NAMESPACE_SETTLES_MS = 15_000
 const REMOVED_WITHIN_MS = 60_000
+/** One that is stuck must not hold up what this run starts. */
+const LEFTOVER_WITHIN_MS = 10_000
 /** What a privileged pod of ours is worth to who wants to stop at once. */
 const HURRIED_MS = 5_000
 
@@ -195,11 +197,12 @@ export class NodePodSet implements NodePods {
     for (const left of this.#setting.leftovers) {
       const words = `${left.kind} ${left.kind === 'pod' ? `${left.namespace}/` : ''}${left.name} of the run ${left.run}`
       try {
-        await remove(left, { kube, writer, clock, signal })
+        const patience = AbortSignal.timeout(LEFTOVER_WITHIN_MS)
+        await remove(left, { kube, writer, clock, signal: AbortSignal.any([signal, patience]) })
         notice(`removed what a killed run left: ${words}`)
       } catch (error) {
-        if (isCode(error, 'aborted', 'storage')) throw error
-        notice(`could not remove what a killed run left, ${words}: ${messageOf(error)}`)
+        if (signal.aborted || isCode(error, 'storage')) throw error
+        notice(`did not see the end of what a killed run left, ${words}: ${messageOf(error)}`)
       }
     }
   }

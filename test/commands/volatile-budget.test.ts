@@ -6,6 +6,7 @@ import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals
 import type { RunResult } from '../../src/engine/result.js'
 import { startLab, type Lab } from '../../src/lab/lab.js'
 import type { LogLine } from '../../src/model/acquisition.js'
+import { at } from '../../src/model/json.js'
 import { CommandLine } from './command-line.js'
 
 jest.setTimeout(240_000)
@@ -65,7 +66,10 @@ describe('the volatile budget', () => {
     expect(result.evidence.missing).toContainEqual(
       expect.objectContaining({ collector: 'processes', reason: expect.stringMatching(/stalled|timeout/) }),
     )
-    expect(lab.objects.list('networkpolicies', lab.suspect.namespace).length).toBeGreaterThan(0)
+    const policies = lab.objects.list('networkpolicies.networking.k8s.io', lab.suspect.namespace)
+    expect(policies.map((policy) => at(policy, 'metadata', 'name'))).toContain(
+      `impound-${lab.suspect.uid.slice(0, 8)}`,
+    )
   })
 
   it('keeps what arrives late, and says that it is late', async () => {

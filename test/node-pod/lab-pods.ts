@@ -16,7 +16,7 @@ const FRAME = readFileSync(resolve(import.meta.dirname, '../../templates/node/fr
 export const FACTS = readFileSync(resolve(import.meta.dirname, '../../templates/node/facts.sh'), 'utf8')
 export const IMAGE = `registry.example/node@sha256:${'a'.repeat(64)}`
 
-/** Node pods of one run on the lab, over the real connection, with everything that it noted. */
+/** Node pods of one run, over the real connection, with everything that it noted. */
 export class LabPods {
   readonly kube: KubeConnection
   readonly notices: string[] = []
@@ -51,6 +51,7 @@ export class LabPods {
       readonly namespace?: string
       readonly leftovers?: readonly NodePodLeftover[]
       readonly pid?: number
+      readonly image?: string
     } = {},
   ): NodePodSet {
     const journal = {
@@ -62,7 +63,7 @@ export class LabPods {
         case: 'INC-42',
         run: this.#run,
         owner: { who: 'ana', host: 'laptop', pid: options.pid ?? 1 },
-        image: IMAGE,
+        image: options.image ?? IMAGE,
         namespace: options.namespace ?? `impound-node-${this.#run.slice(-8)}`,
         makeNamespace: options.namespace === undefined,
         frame: FRAME,
