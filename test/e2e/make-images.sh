@@ -46,6 +46,18 @@ bash "$cluster" image e2e/app:1 '["/usr/local/bin/serve"]' "$home/base" "$layer"
 bash "$cluster" image e2e/distroless:1 '["/pause"]' "$home/pause" >&2
 bash "$cluster" image e2e/node:1 '["sleep", "7200"]' "$node" >&2
 bash "$cluster" image e2e/bare:1 '["/busybox", "sleep", "7200"]' "$bare" >&2
+# what intruders do, with a busybox around it and without anything; where there is no gcc its tests are skipped
+if command -v gcc >/dev/null; then
+  tricks=$(mktemp -d)
+  trap 'rm -rf "$layer" "$node" "$bare" "$tricks"' EXIT
+  mkdir -p "$tricks/tricks/work"
+  gcc -static -O1 -o "$tricks/tricks/run" "$(dirname "$0")/../tricks/tricks.c"
+  find "$tricks" -exec touch -h -d 2026-11-01T00:00:00Z {} +
+  bash "$cluster" image e2e/tricks:1 '["/tricks/run", "/tricks/work", "/tricks/work/list"]' "$home/base" "$tricks" >&2
+  bash "$cluster" image e2e/tricks-static:1 '["/tricks/run", "/tricks/work", "/tricks/work/list"]' "$tricks" >&2
+  echo "E2E_TRICKS_IMAGE=lab.local/e2e/tricks:1"
+  echo "E2E_STATIC_TRICKS_IMAGE=lab.local/e2e/tricks-static:1"
+fi
 echo "E2E_APP_IMAGE=lab.local/e2e/app:1"
 echo "E2E_DISTROLESS_IMAGE=lab.local/e2e/distroless:1"
 echo "E2E_BARE_IMAGE=lab.local/e2e/bare:1"
