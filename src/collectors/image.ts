@@ -38,6 +38,7 @@ export const imageCollector: Collector = {
   async collect(context, target, sink) {
     const platform = await nodePlatform(context, target)
     const asked = new Map<string, Promise<ResolvedImage>>()
+    const attached: Attached = new Map()
     const resolve = (container: TargetContainer): Promise<ResolvedImage> => {
       const key = `${container.image} ${container.imageID}`
       const { signal } = context.run
@@ -47,7 +48,7 @@ export const imageCollector: Collector = {
       return image
     }
     for (const container of containersOf(target.pod)) {
-      await describe(context, target, container, platform, resolve, sink)
+      await describe(context, target, container, platform, resolve, attached, sink)
     }
   },
 }
@@ -58,6 +59,7 @@ async function describe(
   container: TargetContainer,
   platform: NodePlatform,
   resolve: (container: TargetContainer) => Promise<ResolvedImage>,
+  attached: Attached,
   sink: Sink,
 ): Promise<void> {
   const subject = `image ${container.name}`
@@ -70,7 +72,7 @@ async function describe(
   const isArchived =
     context.registry.archived(wantedImage(container.image, container.imageID), platform) !== undefined
   const isAllowed = isArchived || refusals.some(({ allowed }) => allowed)
-  let found: Pick<ImageDocument, 'registry' | 'tagNow'> = {}
+  let found: Pick<ImageDocument, 'registry' | 'tagNow' | 'attachments'> = {}
   const derivedFrom: string[] = []
   let isCollected = false
   if (!isAllowed) {
@@ -84,7 +86,12 @@ async function describe(
         notes.push(
           'the image of the archive was found by its name alone: nothing shows that it is the one that runs',
         )
-      found = { registry: registryFacts(image), ...(tagNow === undefined ? {} : { tagNow }) }
+      const attachments = await attachedTo(context, image, attached, notes)
+      found = {
+        registry: registryFacts(image),
+        ...(tagNow === undefined ? {} : { tagNow }),
+        ...(attachments === undefined ? {} : { attachments }),
+      }
       isCollected = true
     } catch (error) {
       if (context.run.signal.aborted) throw error
@@ -176,6 +183,29 @@ function registryFacts(image: ResolvedImage): NonNullable<ImageDocument['registr
         emptyLayer: at(step, 'empty_layer') === true,
       }
     }),
+  }
+}
+
+/** What was asked already: containers share images. */
+type Attached = Map<ResolvedImage, ReturnType<CollectContext['registry']['attachments']>>
+
+/** Undefined, with a note, where the registry does not tell. */
+async function attachedTo(
+  context: CollectContext,
+  image: ResolvedImage,
+  attached: Attached,
+  notes: string[],
+): Promise<ImageDocument['attachments']> {
+  const { signal } = context.run
+  if (image.archive !== undefined) return undefined
+  try {
+    const asked = attached.get(image) ?? context.registry.attachments(image, signal)
+    attached.set(image, asked)
+    return await asked
+  } catch (error) {
+    if (signal.aborted) throw error
+    notes.push(`signatures and what else is attached to the image could not be listed: ${messageOf(error)}`)
+    return undefined
   }
 }
 

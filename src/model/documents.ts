@@ -1,5 +1,5 @@
 import type { Reason, Trust } from './evidence.js'
-import type { MatchedBy } from './ports/registry.js'
+import type { Attachment, MatchedBy } from './ports/registry.js'
 import type { PolicyPlan } from './quarantine-plan.js'
 import type { ContainerRole } from './target.js'
 
@@ -140,6 +140,8 @@ export interface ImageDocument {
       readonly emptyLayer: boolean
     }[]
   }
+  /** What the registry keeps beside the image; absent where it could not be asked. Nothing of it is verified. */
+  readonly attachments?: readonly Attachment[]
   /** What the tag stands for now, where the reference has a tag and the registry was asked. */
   readonly tagNow?: { readonly tag: string; readonly digest: string; readonly drifted: boolean }
   readonly notes: readonly string[]

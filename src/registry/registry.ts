@@ -1,11 +1,13 @@
 import { ImpoundError } from '../model/errors.js'
 import type {
+  Attachment,
   Descriptor,
   Platform,
   Registry,
   ResolvedImage,
   VerifiedDocument,
 } from '../model/ports/registry.js'
+import { attachmentsOf } from './attachments.js'
 import { verifiedBlob } from './blob.js'
 import { RegistryClient } from './client.js'
 import type { CredentialSource } from './credential.js'
@@ -78,6 +80,17 @@ export function createRegistry(options: RegistryOptions): Registry {
     async resolve(text, platform, signal) {
       const reference = parseReference(text)
       return resolve(clientFor(reference.host), reference, platform, signal)
+    },
+
+    async attachments({ repository, archive, index, manifest }, signal) {
+      if (archive !== undefined) return []
+      const { host, repository: name } = parseReference(repository)
+      const found: Attachment[] = []
+      for (const document of [index, manifest]) {
+        if (document === undefined) continue
+        found.push(...(await attachmentsOf(clientFor(host), name, document.descriptor.digest, signal)))
+      }
+      return found
     },
 
     async blob({ repository, archive }, descriptor, signal) {

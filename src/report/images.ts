@@ -22,7 +22,7 @@ function imageOf(image: ImageDocument): ImageReport {
     created: image.registry?.created ?? null,
     platform: image.registry?.platform ?? null,
     layers: image.registry === undefined ? null : counted(image.registry.layers.length, 'layer'),
-    notes: image.notes.slice(0, MOST_NOTES),
+    notes: [...image.notes, ...attachmentNotes(image)].slice(0, MOST_NOTES),
   }
 }
 
@@ -37,6 +37,15 @@ function registryWords({ registry, digest }: ImageDocument): Sentence {
   const manifest = manifestDigest === undefined ? plain('') : sentence`manifest ${manifestDigest} and `
   const file = registry.source === 'image-archive' ? plain('The file ') : plain('')
   return sentence`${file}${repository} has ${index}${manifest}configuration ${configDigest}; each was checked against its digest.${credentialWords(registry.credentials)}`
+}
+
+/** Told as a note: what is attached is no part of what was checked. */
+function attachmentNotes({ attachments = [] }: ImageDocument): readonly string[] {
+  if (attachments.length === 0) return []
+  const kinds = [...new Set(attachments.map(({ kind }) => kind))].sort()
+  return [
+    `${counted(attachments.length, 'attachment')} beside the image in its registry (${kinds.join(', ')}); none of them was verified, and image.json lists them`,
+  ]
 }
 
 function credentialWords(credentials: string | undefined): Sentence {

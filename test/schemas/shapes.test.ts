@@ -134,7 +134,7 @@ const SHAPES: readonly (readonly [string, Shape])[] = [
   ['comparison', shape<ComparisonDocument>()('schema of a b differs complete config counts entries entriesLeftOut notes', 'layers')],
   ['comparison/$defs/side', shape<ComparisonSide>()('given source entries', 'pod container trust manifestDigest configDigest platform credentials')],
   ['filesystem-summary', shape<FilesystemSummary>()('schema container method trust disturbance degraded baseline capture counts contentKeptBytes', 'passedOver node')],
-  ['image', shape<ImageDocument>()('schema derivedFrom container reference imageID notes', 'digest registry tagNow')],
+  ['image', shape<ImageDocument>()('schema derivedFrom container reference imageID notes', 'digest registry attachments tagNow')],
   ['index', shape<ArtefactRecord>()('path sha256 bytes collector source status startedAt endedAt', 'target reason detail')],
   ['ledger/$defs/row', shape<LedgerRow>()('collector subject status', 'target reason detail path bytes')],
   ['logs', shape<LogsDocument>()('schema logs olderFiles files gaps', '')],

@@ -19,6 +19,15 @@ export interface Descriptor {
   readonly size: number
 }
 
+/** Something that says something of an image, kept beside it. That it is there does not make it true: nothing of it is verified. */
+export interface Attachment extends Descriptor {
+  readonly kind: 'signature' | 'attestation' | 'sbom' | 'other'
+  readonly artifactType?: string
+  /** The manifest or index that it is attached to. */
+  readonly subject: string
+  readonly foundBy: 'referrers-api' | 'referrers-tag' | 'cosign-tag'
+}
+
 /** Bytes that were checked against the digest that names them. */
 export interface VerifiedDocument {
   readonly descriptor: Descriptor
@@ -60,6 +69,8 @@ export interface Registry {
   /** The digest that a tag stands for now (HEAD, or GET and hash). */
   digestOf(reference: string, signal: AbortSignal): Promise<Descriptor>
   resolve(reference: string, platform: Platform, signal: AbortSignal): Promise<ResolvedImage>
+  /** Signatures, attestations and lists of parts that a registry keeps beside an image; none for one of an archive. */
+  attachments(image: ResolvedImage, signal: AbortSignal): Promise<readonly Attachment[]>
   /**
    * A layer's bytes as stored; the stream fails with `integrity` at its end when they don't match the digest. A docker-archive
    * names no digest of what it stores: there only the diff_id can be checked, by whoever inflates it.
