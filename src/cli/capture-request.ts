@@ -13,6 +13,8 @@ interface CaptureFlags extends ClusterFlagValues {
   readonly json: boolean
   readonly 'json-lines': boolean
   readonly selector: string | undefined
+  readonly uid?: string | undefined
+  readonly node?: string | undefined
   readonly case: string | undefined
   readonly examiner: string | undefined
   readonly authority: string | undefined
@@ -51,6 +53,9 @@ export function captureRequest(
     cluster: clusterRequest(flags),
     names: names.map(String),
     ...(selector === undefined ? {} : { selector }),
+    ...(flags.uid === undefined || flags.node === undefined
+      ? {}
+      : { gone: { uid: flags.uid, node: flags.node } }),
     ...(flags.case === undefined ? {} : { case: flags.case }),
     ...(examiner === undefined ? {} : { examiner }),
     ...(authority === undefined ? {} : { authority }),

@@ -3,6 +3,7 @@ import type { EventLine } from '../model/documents.js'
 import { ImpoundError, isCode } from '../model/errors.js'
 import { asArray, asNumber, asString, at, type Json } from '../model/json.js'
 import { podPath } from '../model/api-path.js'
+import type { Sink } from '../model/ports/sink.js'
 import type { Target } from '../model/target.js'
 import { ownerChain } from './owner-chain.js'
 
@@ -99,6 +100,29 @@ async function subjects(context: CollectContext, target: Target): Promise<readon
           } as const,
         ]),
   ]
+}
+
+/** Events of all namespaces that are about the UID: what is left of a pod that is gone. */
+export async function eventsOfUid(context: CollectContext, { uid }: Target, sink: Sink): Promise<void> {
+  const lines: EventLine[] = []
+  const derivedFrom: string[] = []
+  await sink.attempt(
+    'events.jsonl',
+    { kind: 'derived', mediaType: 'application/jsonl', trust: 'api', derivedFrom },
+    'events',
+    async (writer) => {
+      const pages = await context.api.list(
+        { group: '', version: 'v1', resource: 'events' },
+        { fieldSelector: `involvedObject.uid=${uid}` },
+      )
+      for (const { json, artefact } of pages) {
+        derivedFrom.push(artefact)
+        lines.push(...asArray(at(json, 'items')).map((event) => coreEvent(event, 'pod', artefact)))
+      }
+      lines.sort((a, b) => compare(a.last ?? '', b.last ?? '') || compare(a.uid, b.uid))
+      for (const line of lines) await writer.write(`${JSON.stringify(line)}\n`)
+    },
+  )
 }
 
 /** Keeps the pod's events as events.k8s.io/v1 says them, where that is served. */

@@ -36,7 +36,7 @@ export function createLogsCollector(script: string): Collector {
         : undefined
       const files = onNode?.files ?? []
       const gaps = logGaps(files, onNode?.runs ?? [], logs)
-      await writeDocument(sink, {
+      await writeLogsDocument(sink, {
         schema: 'impound/logs/v1',
         logs,
         olderFiles: !context.options.allow.has('node')
@@ -116,7 +116,7 @@ function containerRuns(pod: Pod): readonly ContainerRuns[] {
 const MOST_GAPS_NAMED = 5
 
 /** Where lines are missing, the document is told as partial: it is the row of all the logs together. */
-async function writeDocument(sink: Sink, document: LogsDocument): Promise<void> {
+export async function writeLogsDocument(sink: Sink, document: LogsDocument): Promise<void> {
   const { logs, files, gaps } = document
   const derivedFrom = [...logs, ...files].flatMap(({ path }) => path ?? [])
   const writer = await sink.open(

@@ -2,6 +2,7 @@ import { statfs } from 'node:fs/promises'
 import { dirname, resolve } from 'node:path'
 
 import { readScene } from '../collectors/scene.js'
+import { createGonePodCollector, NAMELESS_POD } from '../collectors/gone-pod.js'
 import { collectors as listCollectors } from '../collectors/index.js'
 import { createContainment } from '../containment/index.js'
 import { connect, type KubeConnection } from '../kube/connect.js'
@@ -88,7 +89,12 @@ export async function prepare(
   const name = request.case === undefined ? madeUpCaseName(startedAt) : caseName(request.case)
   const registryFor = await openImages(request, request.cluster.requestTimeoutMs, run.signal, progress)
   const scripts = await readScripts()
-  const all = request.command === 'quarantine' ? [] : listCollectors(scripts, layerCache())
+  const all =
+    request.command === 'quarantine'
+      ? []
+      : request.gone === undefined
+        ? listCollectors(scripts, layerCache())
+        : [createGonePodCollector(scripts)]
   // The one that nobody misses who did not ask for it
   const collectors = all.filter(({ name }) => name !== 'memory' || request.memory.length > 0)
   for (const skipped of request.skip) requireCollector(skipped, collectors)
@@ -214,6 +220,7 @@ async function findTargets(
   run: RunContext,
 ): Promise<readonly Target[]> {
   const namespace = request.cluster.namespace ?? kube.reader.facts.namespace
+  if (request.gone !== undefined) return [gonePod(request.gone, namespace, request.names)]
   try {
     return await resolveTargets(
       kube.reader,
@@ -233,6 +240,17 @@ async function findTargets(
     ]
     throw await nameMissingRights(error, kube.reader, rules, run.signal)
   }
+}
+
+/** A target that the API does not have. Throws `usage` for what is no UID: it becomes a part of paths. */
+function gonePod(
+  { uid, node }: NonNullable<CaptureRequest['gone']>,
+  namespace: string,
+  [name = NAMELESS_POD, ...others]: readonly string[],
+): Target {
+  if (!/^[0-9A-Za-z-]{8,64}$/.test(uid)) throw new ImpoundError('usage', `"${uid}" is no UID of a pod`)
+  if (others.length > 0) throw new ImpoundError('usage', 'one UID is one pod: give one name, or none')
+  return { namespace, name, uid, pod: { metadata: { namespace, name, uid }, spec: { nodeName: node } } }
 }
 
 function guardCount(request: CaptureRequest, targets: readonly Target[]): void {

@@ -18,6 +18,8 @@ export interface CaptureRequest extends ImageRequest {
   readonly cluster: ClusterRequest
   readonly names: readonly string[]
   readonly selector?: string
+  /** A pod that the API no longer has, by its UID and the node where it ran. */
+  readonly gone?: { readonly uid: string; readonly node: string }
   /** Made up when absent. */
   readonly case?: string
   readonly examiner?: string

@@ -1,0 +1,117 @@
+import { tmpdir } from 'node:os'
+
+import type { CollectContext, Collector } from '../model/collector.js'
+import type { LogsDocument } from '../model/documents.js'
+import { ImpoundError, isCode } from '../model/errors.js'
+import type { NodeSession } from '../model/ports/node-pod.js'
+import type { Sink } from '../model/ports/sink.js'
+import type { Scripts } from '../model/scripts.js'
+import type { Target } from '../model/target.js'
+import { eventsOfUid } from './events.js'
+import { logGaps } from './log-gaps.js'
+import { writeLogsDocument } from './logs.js'
+import { MountReading } from './mounts/mount-reading.js'
+import type { Place } from './mounts/places.js'
+import { readNodeLogFiles } from './node-log-files.js'
+
+/** The name of a pod of which only the UID is known. */
+export const NAMELESS_POD = 'gone-pod'
+
+const GONE: readonly (readonly [subject: string, why: string])[] = [
+  [
+    'pod object',
+    'the API has forgotten it: specification, status, owners, image and service account are not known',
+  ],
+  ['processes, sockets and memory', 'they ended with the pod'],
+]
+
+/**
+ * What is left of a pod that is gone: its log files and emptyDirs on the node until the kubelet clears them away, its events until the API
+ * server drops them. The target has a UID and a node, and perhaps a name.
+ */
+export function createGonePodCollector(
+  scripts: Pick<Scripts, 'podLogs' | 'writableMounts' | 'captureMount'>,
+  scratchDirectory: string = tmpdir(),
+): Collector {
+  return {
+    name: 'gone-pod',
+    summary: 'what is left of a pod that is gone: log files and emptyDirs on its node, events',
+    phases: ['slow'],
+    requirements: () => ({ access: [{ verb: 'list', group: '', resource: 'events' }], impact: 'node' }),
+    async collect(context, target, sink) {
+      for (const [subject, why] of GONE) await sink.skip(subject, 'target-gone', why)
+      await sink.skip(
+        'writable layers of its containers',
+        'unsupported',
+        "this version does not look for a dead container's upper directory; the node has it until it removes the container",
+      )
+      await eventsOfUid(context, target, sink)
+      const session = await sessionOf(context, target, sink)
+      if (session === undefined) return
+      await logs(context, session, target, scripts.podLogs, sink)
+      const reading = new MountReading(context, target, scripts, scratchDirectory, sink)
+      await reading.takeAll(session, [emptyDirs(target.uid)])
+      await reading.document()
+    },
+  }
+}
+
+async function sessionOf(
+  context: CollectContext,
+  { pod }: Target,
+  sink: Sink,
+): Promise<NodeSession | undefined> {
+  if (!context.options.allow.has('node')) {
+    await sink.skip(
+      'log files and emptyDirs',
+      'not-allowed',
+      'they are on the node; allow that with --allow node',
+    )
+    return undefined
+  }
+  try {
+    return await context.nodePods.on(pod.spec?.nodeName ?? '', context.run.signal)
+  } catch (error) {
+    if (isCode(error, 'aborted', 'storage')) throw error
+    await sink.failed('log files and emptyDirs', error)
+    return undefined
+  }
+}
+
+async function logs(
+  context: CollectContext,
+  session: NodeSession,
+  { uid }: Target,
+  script: string,
+  sink: Sink,
+): Promise<void> {
+  try {
+    // by the UID alone: a name may have been mistyped, or be another pod's by now
+    const { files } = await readNodeLogFiles(context, session, { namespace: '', name: '', uid }, script, sink)
+    const document: LogsDocument = {
+      schema: 'impound/logs/v1',
+      logs: [],
+      olderFiles: 'read from the node',
+      files,
+      gaps: logGaps(files, [], []),
+    }
+    await writeLogsDocument(sink, document)
+  } catch (error) {
+    if (!(error instanceof ImpoundError) || isCode(error, 'aborted', 'storage') || context.run.signal.aborted)
+      throw error
+    await sink.failed('logs on the node', error)
+  }
+}
+
+/** All emptyDirs of the pod together, as far as they lie on the disk: those in memory went with it. */
+function emptyDirs(uid: string): Place {
+  const path = `/var/lib/kubelet/pods/${uid}/volumes/kubernetes.io~empty-dir`
+  return {
+    container: 'pod',
+    point: path,
+    volume: 'empty-dirs',
+    type: 'emptyDir',
+    mode: 'content',
+    ways: [{ where: `host:${path}`, device: '-' }],
+  }
+}
