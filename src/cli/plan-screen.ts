@@ -58,12 +58,23 @@ function targetRows(screen: Screen, plan: RunPlan, target: TargetPlan, at: Date)
     counted(target.restarts, 'restart'),
     target.node === undefined ? 'on no node' : `node ${target.node}`,
   ]
+  // every pod that the API has names images
+  const isGone = target.images.length === 0
   screen.row(
     'target',
+    ...(isGone
+      ? [`uid ${target.uid} on node ${target.node ?? 'not known'}, by your word: it is not looked up`]
+      : []),
     ...(plan.targets.length > 1 ? [`${target.namespace}/${target.name}  uid ${target.uid.slice(0, 8)}`] : []),
-    [...facts, `owner ${ownerOf(target) || 'none'}`, `account ${target.serviceAccount ?? 'default'}`].join(
-      ', ',
-    ),
+    ...(isGone
+      ? []
+      : [
+          [
+            ...facts,
+            `owner ${ownerOf(target) || 'none'}`,
+            `account ${target.serviceAccount ?? 'default'}`,
+          ].join(', '),
+        ]),
     ...target.images.map(
       ({ container, reference, imageID }) => `${container}: ${reference}  ${digestOf(imageID)}`,
     ),

@@ -88,6 +88,7 @@ async function logs(
   try {
     // by the UID alone: a name may have been mistyped, or be another pod's by now
     const { files } = await readNodeLogFiles(context, session, { namespace: '', name: '', uid }, script, sink)
+    if (files.length === 0) throw new ImpoundError('not-found', 'its log directory has no file any more')
     const document: LogsDocument = {
       schema: 'impound/logs/v1',
       logs: [],

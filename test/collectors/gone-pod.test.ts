@@ -78,6 +78,13 @@ describe('a pod that is gone', () => {
     expect(sink.row('events')).toMatchObject({ status: 'collected' })
   })
 
+  it('of which an empty log directory is left has no logs', async () => {
+    mkdirSync(join(host, `var/log/pods/shop_web_${UID}/app`), { recursive: true })
+    const sink = await collect()
+    expect(sink.row('logs on the node')).toMatchObject({ status: 'failed', reason: 'target-gone' })
+    expect(sink.files.has('logs.json')).toBe(false)
+  })
+
   it('is told with what can no longer be had', async () => {
     const sink = await collect()
     for (const subject of ['pod object', 'processes, sockets and memory']) {
