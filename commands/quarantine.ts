@@ -2,7 +2,14 @@ import { Args } from '@oclif/core'
 
 import { CaptureCommand } from '../src/cli/capture-command.js'
 import { captureRequest, manners } from '../src/cli/capture-request.js'
-import { caseFlags, clusterFlags, confirmFlags, quarantineFlags, selectorFlag } from '../src/cli/flags.js'
+import {
+  allowNodeFlags,
+  caseFlags,
+  clusterFlags,
+  confirmFlags,
+  quarantineFlags,
+  selectorFlag,
+} from '../src/cli/flags.js'
 import { ImpoundError } from '../src/model/errors.js'
 
 export class Quarantine extends CaptureCommand {
@@ -19,6 +26,7 @@ export class Quarantine extends CaptureCommand {
     ...selectorFlag,
     ...caseFlags,
     ...quarantineFlags,
+    ...allowNodeFlags,
     ...confirmFlags,
   }
 

@@ -1,7 +1,8 @@
 import { Args, Flags } from '@oclif/core'
 
 import { BaseCommand } from '../src/cli/base-command.js'
-import { clusterFlags, clusterRequest, confirmFlags, selectorFlag } from '../src/cli/flags.js'
+import { nodePodWishes } from '../src/cli/capture-request.js'
+import { allowNodeFlags, clusterFlags, clusterRequest, confirmFlags, selectorFlag } from '../src/cli/flags.js'
 import { converseRelease } from '../src/cli/release-conversation.js'
 
 export class Release extends BaseCommand {
@@ -18,6 +19,7 @@ export class Release extends BaseCommand {
     ...clusterFlags,
     ...selectorFlag,
     ...confirmFlags,
+    ...allowNodeFlags,
     from: Flags.string({ summary: 'the archive of the run that quarantined', helpValue: 'ARCHIVE' }),
     'trust-annotation': Flags.boolean({
       summary: "with --yes: go by the pod's own annotation where nothing else is known",
@@ -32,6 +34,9 @@ export class Release extends BaseCommand {
         names: argv.map(String),
         ...(flags.selector === undefined ? {} : { selector: flags.selector }),
         ...(flags.from === undefined ? {} : { from: flags.from }),
+        ...(flags.allow?.includes('node') === true
+          ? { nodePods: nodePodWishes(flags['node-image'], flags['node-namespace']) }
+          : {}),
       },
       { yes: flags.yes, dryRun: flags['dry-run'], trustAnnotation: flags['trust-annotation'] },
       (line) => this.say(line),

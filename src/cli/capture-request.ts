@@ -6,7 +6,7 @@ import type { Manners } from './capture-command.js'
 import { clusterRequest, type ClusterFlagValues } from './flags.js'
 
 /** Flags that ask for an action of their name. */
-const WANTED: readonly WantedAction[] = ['patch-residuals']
+const WANTED: readonly WantedAction[] = ['patch-residuals', 'drop-connections', 'freeze']
 
 /** Flags as oclif gives them; a command that lacks some gets what their absence means. */
 interface CaptureFlags extends ClusterFlagValues {
@@ -33,6 +33,8 @@ interface CaptureFlags extends ClusterFlagValues {
   readonly 'keep-label'?: string[] | undefined
   readonly 'allow-outage'?: boolean
   readonly 'patch-residuals'?: boolean
+  readonly 'drop-connections'?: boolean
+  readonly freeze?: boolean
   readonly 'max-pods'?: number
   readonly 'max-log'?: number
   readonly 'max-content'?: number
@@ -83,7 +85,7 @@ export function captureRequest(
   }
 }
 
-function nodePodWishes(
+export function nodePodWishes(
   image: string,
   namespace: string | undefined,
 ): NonNullable<CaptureRequest['nodePods']> {

@@ -176,6 +176,20 @@ export const registryFlags = {
   }),
 }
 
+/** For commands that start nothing but a pod on the node. */
+export const allowNodeFlags = {
+  allow: Flags.string({
+    summary: 'what may be started in the cluster: node (a privileged pod on the suspect’s node)',
+    helpGroup: CONTAINMENT,
+    helpValue: 'node',
+    multiple: true,
+    multipleNonGreedy: true,
+    delimiter: ',',
+    options: ['node'],
+  }),
+  ...nodePodFlags,
+}
+
 export const evidenceFlags = {
   allow: Flags.string({
     summary:
@@ -274,6 +288,14 @@ export const quarantineFlags = {
   }),
   'patch-residuals': Flags.boolean({
     summary: 'exclude the suspect from policies that would still let it through',
+    helpGroup: CONTAINMENT,
+  }),
+  'drop-connections': Flags.boolean({
+    summary: 'drop all packets in the pod’s own network but what its node begins; needs --allow node',
+    helpGroup: CONTAINMENT,
+  }),
+  freeze: Flags.boolean({
+    summary: 'freeze the processes of the pod; needs --allow node',
     helpGroup: CONTAINMENT,
   }),
   'max-pods': Flags.integer({

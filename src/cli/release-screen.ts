@@ -21,7 +21,9 @@ export function releasePlanScreen(plans: readonly ReleasePlan[]): string {
       ...(restored.length === 0 ? [] : [`~ labels back: ${restored.join(', ')}`]),
       ...(labels.quarantineLabel === 'leave' ? [] : [`~ quarantine label: ${labels.quarantineLabel}`]),
       ...plan.deletes.map((what) => `- ${what}`),
-      ...plan.actions.flatMap(({ undoes }) => undoes),
+      ...plan.actions.flatMap(({ undoes, needs }) =>
+        undoes.map((line) => `${line}${needs === undefined ? '' : '   [needs --allow node]'}`),
+      ),
     )
     screen.row('left', ...plan.left)
     screen.row('then', adoption.says, ...adoption.dies.map(({ name, why }) => `dies: ${name} (${why})`))

@@ -97,9 +97,13 @@ export async function verifyBeside(
   const findings: Finding[] = []
   for (const [action, section] of planned(actions, plan)) {
     try {
-      const { tried, open, broken } = await action.verify(context, section, suspectOf(plan))
+      const { tried, open, broken, cuts } = await action.verify(context, section, suspectOf(plan))
       // what is beside the cut does not decide whether the cut holds
-      findings.push({ tried, open: [...(broken === undefined ? [] : [broken]), ...open] })
+      findings.push({
+        tried,
+        open: [...(broken === undefined ? [] : [broken]), ...open],
+        ...(cuts === undefined ? {} : { cuts }),
+      })
     } catch (error) {
       if (isCode(error, 'aborted')) throw error
       findings.push({ tried: [], open: [`whether ${action.name} holds is not known: ${messageOf(error)}`] })

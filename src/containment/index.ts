@@ -2,13 +2,15 @@ import type { Containment, ContainmentAction, JournalEntry, WriteContext } from 
 import type { ReleasePlan } from '../model/release-plan.js'
 import type { QuarantineOptions } from './options.js'
 import { createQuarantine } from './quarantine.js'
+import { createDropConnections } from './drop-connections.js'
+import { createFreeze } from './freeze.js'
 import { createProtect } from './protect.js'
 import { createResiduals } from './residuals.js'
 import { planRelease as planReleaseWith } from './release-plan.js'
 
 /** Every way to contain a pod beside the quarantine, in the order in which those of one stage are applied. */
 export function actions(options: QuarantineOptions): readonly ContainmentAction[] {
-  return [createProtect(), createResiduals(options)]
+  return [createProtect(), createResiduals(options), createDropConnections(options), createFreeze(options)]
 }
 
 /** The quarantine and all that is done beside it. */

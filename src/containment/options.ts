@@ -1,4 +1,5 @@
 import type { WantedAction } from '../model/containment.js'
+import type { Scripts } from '../model/scripts.js'
 
 /** What the responder said about a quarantine. */
 export interface QuarantineOptions {
@@ -11,5 +12,8 @@ export interface QuarantineOptions {
   readonly allowOutage: boolean
   /** Actions beside the quarantine that were asked for, each by the flag of its name. */
   readonly wanted: ReadonlySet<WantedAction>
+  /** A privileged pod may run on the suspect's node (--allow node). */
+  readonly allowNode: boolean
+  readonly scripts: Pick<Scripts, 'dropConnections' | 'freeze' | 'probeNetwork'>
   readonly toolVersion: string
 }

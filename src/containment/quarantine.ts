@@ -27,16 +27,21 @@ export function createQuarantine(
     }),
     plan: async (context, target) =>
       planBeside(context, target, await planQuarantine(context, target, options), actions),
-    apply: (context, plan, heard = () => undefined) =>
+    apply: (context, plan, heard = () => undefined, inForce = () => undefined) =>
       applyQuarantine(context, plan, options, {
         beforeCut: () => applyBeside(context, 'before-cut', plan, actions, heard),
-        confirmed: (at) => confirmed.set(plan.target.uid, at.toISOString()),
+        confirmed: (at) => {
+          confirmed.set(plan.target.uid, at.toISOString())
+          inForce()
+        },
         afterCut: () => applyBeside(context, 'after-cut', plan, actions, heard),
       }),
     verify: (context, plan) =>
-      verifyQuarantine(context, plan, confirmed.get(plan.target.uid), () =>
-        verifyBeside(context, plan, actions),
-      ),
+      verifyQuarantine(context, plan, {
+        confirmedAt: confirmed.get(plan.target.uid),
+        probe: options.scripts.probeNetwork,
+        beside: () => verifyBeside(context, plan, actions),
+      }),
     undo: async (context, entries) => {
       const report: { readonly done: string[]; readonly left: string[] } = { done: [], left: [] }
       const add = ({ done, left }: UndoReport): void => {

@@ -72,7 +72,11 @@ async function wouldUndo(
   return {
     actions: reports
       .filter(({ done }) => done.length > 0)
-      .map(({ action, done }) => ({ action, undoes: done })),
+      .map(({ action, done, needs }) => ({
+        action,
+        undoes: done,
+        ...(needs === undefined ? {} : { needs }),
+      })),
     left: reports.flatMap(({ left }) => left),
   }
 }

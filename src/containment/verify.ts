@@ -1,4 +1,4 @@
-import type { Finding, ReadContext, Verdict, VerdictKind } from '../model/containment.js'
+import type { Finding, ReadContext, Verdict, VerdictKind, WriteContext } from '../model/containment.js'
 import { isCode, messageOf } from '../model/errors.js'
 import type { NetworkPolicy, Pod } from '../model/kubernetes.js'
 import { comparePolicies } from '../model/policy-evaluation.js'
@@ -8,17 +8,27 @@ import { denyAllName, isOurDenyAll, policiesPath } from './deny-all.js'
 import { otherPolicyKinds } from './exposure.js'
 import { controllerOf, lockOf } from './lock.js'
 import { listObjects, readObject, readPod } from './reading.js'
+import type { NetworkFinding } from './network-verdict.js'
 import { lockRefusals } from './refusals.js'
+import { tryNetwork } from './try-network.js'
+
+interface VerifyMeans {
+  readonly confirmedAt: string | undefined
+  /** The script that tries the pod's network. */
+  readonly probe: string
+  /** What the actions say of themselves. */
+  beside(): Promise<readonly Finding[]>
+}
 
 /**
- * Reads back what stands in the API. That is all: nothing is tried from the pod's network, so the best verdict is
- * `unverified`. `not-enforced` only where it is certain: the policy, the label or the pod's own network is not there.
+ * Reads back what stands in the API, and tries from the pod's own network what still comes about, where a pod may run on its node.
+ * Nothing tried, or nothing that proves anything: `unverified` at best. `not-enforced` where something that the deny-all needs
+ * is not there, or all that could be tried comes about.
  */
 export async function verifyQuarantine(
-  context: ReadContext,
+  context: WriteContext,
   plan: QuarantinePlan,
-  confirmedAt: string | undefined,
-  further: (pod: Pod) => Promise<readonly Finding[]>,
+  means: VerifyMeans,
 ): Promise<Verdict> {
   let pod: Pod
   try {
@@ -27,29 +37,49 @@ export async function verifyQuarantine(
     if (!isCode(error, 'target-changed')) throw error
     return verdict('unverified', `${error.message}: there is nothing left to try`, [], [], undefined)
   }
-  const [denyAll, labels, residuals] = [
-    await readDenyAll(context, plan, pod),
-    readLabels(pod, plan),
-    await readResiduals(context, plan, pod),
-  ]
-  const findings = [denyAll, labels, residuals, readHold(pod, plan), ...(await further(pod))]
+  const beside = await means.beside()
+  const cuts = beside.some((finding) => finding.cuts === true)
+  const denyAll = await readDenyAll(context, plan, pod)
+  const labels = readLabels(pod, plan)
+  const residuals = await readResiduals(context, plan, pod)
+  const hold = readHold(pod, plan)
+  const network = await tryNetwork(context, pod, means.probe, cuts)
   const broken = [
     ...(pod.spec?.hostNetwork === true
       ? ['the pod uses the network of its node, where NetworkPolicies do not apply']
       : []),
-    ...findings.flatMap((finding) => finding.broken ?? []),
+    ...[denyAll, labels, hold].flatMap((finding) => finding.broken ?? []),
   ]
-  const tried = findings.flatMap((finding) => finding.tried)
-  const open = findings.flatMap((finding) => finding.open).concat(alwaysOpen(pod))
-  return broken.length > 0
-    ? verdict('not-enforced', broken.join('; '), tried, open, undefined)
-    : verdict(
-        'unverified',
-        "accepted by the API server; nothing was tried from the pod's network",
-        tried,
-        open,
-        confirmedAt,
-      )
+  const tried = [denyAll, labels, residuals, hold, ...beside, network].flatMap((finding) => finding.tried)
+  const open = [
+    ...denyAll.open,
+    ...labels.open,
+    // what is dropped in the pod's own network, no policy lets through
+    ...(cuts ? [] : residuals.open),
+    ...[hold, ...beside, network].flatMap((finding) => finding.open),
+    ...alwaysOpen(pod, cuts),
+  ]
+  if (broken.length > 0) return verdict('not-enforced', broken.join('; '), tried, open, undefined)
+  const [kind, why] = judged(network, cuts ? 0 : residuals.open.length)
+  return verdict(kind, why, tried, open, kind === 'not-enforced' ? undefined : means.confirmedAt)
+}
+
+function judged(
+  { outcome, why }: NetworkFinding,
+  residuals: number,
+): readonly [kind: VerdictKind, why: string] {
+  switch (outcome) {
+    case 'not-tried':
+      return ['unverified', why]
+    case 'open':
+      return ['not-enforced', why]
+    case 'mixed':
+      return ['partial', why]
+    case 'blocked':
+      return residuals === 0
+        ? ['enforced', why]
+        : ['partial', `${why}; but policies that allow more select it`]
+  }
 }
 
 function verdict(
@@ -145,11 +175,11 @@ function readHold(pod: Pod, plan: QuarantinePlan): Finding {
   }
 }
 
-function alwaysOpen(pod: Pod): readonly string[] {
+function alwaysOpen(pod: Pod, cuts: boolean): readonly string[] {
   const { nodeName } = pod.spec ?? {}
   const { hostIP } = pod.status ?? {}
   return [
-    'connections that were open before the cut: most network plugins leave them',
+    ...(cuts ? [] : ['connections that were open before the cut: most network plugins leave them']),
     `traffic between the pod and its own node${nodeName === undefined ? '' : ` ${nodeName}`}${hostIP === undefined ? '' : ` (${hostIP})`}`,
   ]
 }

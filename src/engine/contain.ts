@@ -42,14 +42,22 @@ export async function contain(run: RunContext, containment: Containment): Promis
   const standing = (): boolean => plan.resumes || changes.mayStand()
   await sink.document('containment/plan.json', plan, DERIVED, 'quarantine plan')
   const outcomes: ActionOutcome[] = []
+  let confirmed: number | undefined
   let error: ContainmentResult['error']
   try {
-    await action.apply(context, plan, (outcome) => outcomes.push(outcome))
+    await action.apply(
+      context,
+      plan,
+      (outcome) => outcomes.push(outcome),
+      () => {
+        confirmed = run.clock.monotonic()
+      },
+    )
   } catch (thrown) {
     if (thrown instanceof ImpoundError && thrown.code === 'storage') throw thrown
     error = describe(thrown, plan, standing() ? undo : undefined)
   }
-  const afterMs = Math.round(run.clock.monotonic() - containment.confirmedAt)
+  const afterMs = Math.round((confirmed ?? run.clock.monotonic()) - containment.confirmedAt)
   let verdict: Verdict | undefined
   try {
     verdict = await action.verify(context, plan)

@@ -19,7 +19,7 @@ export interface RunNodePods {
 
 const FACTS_WITHIN_MS = 30_000
 
-const NOT_ALLOWED: RunNodePods = {
+export const NO_PODS_ALLOWED: RunNodePods = {
   pods: {
     on: () =>
       Promise.reject(
@@ -40,7 +40,7 @@ export function startNodePods(
   progress: Progress,
 ): RunNodePods {
   const plan = prepared.plan.nodePods
-  if (!choices.allow.includes('node') || plan === undefined) return NOT_ALLOWED
+  if (!choices.allow.includes('node') || plan === undefined) return NO_PODS_ALLOWED
   const { kube, scene, scripts } = prepared
   const notice = (text: string): void => progress({ type: 'notice', text })
   const set = new NodePodSet(

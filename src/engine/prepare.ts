@@ -121,6 +121,8 @@ export async function prepare(
             keepLabels: request.keepLabels,
             allowOutage: request.allowOutage,
             wanted: new Set(request.wanted),
+            allowNode: request.allow.includes('node'),
+            scripts,
             toolVersion: tool.version,
           })
     const targets = await findTargets(request, kube, collectors, quarantine, run)

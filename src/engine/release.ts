@@ -1,17 +1,18 @@
 import { createContainment, planRelease, type QuarantineOptions } from '../containment/index.js'
-import type { JournalEntry } from '../model/containment.js'
+import type { JournalEntry, UndoReport } from '../model/containment.js'
 import { exitStatusOf, ImpoundError, messageOf } from '../model/errors.js'
 import type { KubeConnection } from '../kube/connect.js'
 import { EXIT, worstExit, type ExitStatus } from '../model/exit.js'
 import type { ReleasePlan } from '../model/release-plan.js'
 import type { RunContext } from '../model/ports/run-context.js'
-import { NO_NODE_PODS } from './no-node-pods.js'
 import { openCluster, planContext } from './prepare.js'
 import type { Progress } from './progress.js'
 import { releasable } from './release-claim.js'
 import { clusterUid, sourcesFor, sourcesFromArchive, stateOf, type ReleaseSource } from './release-source.js'
-import type { ClusterRequest } from './request.js'
+import { nodePodsOfRelease } from './release-node-pods.js'
+import type { ClusterRequest, NodePodWishes } from './request.js'
 import type { ReleaseResult } from './result.js'
+import { readScripts } from './system.js'
 import { toolVersion } from './version.js'
 
 /** What a user asked of release. */
@@ -21,6 +22,8 @@ export interface ReleaseRequest {
   readonly selector?: string
   /** An archive, instead of names. */
   readonly from?: string
+  /** Set where a pod may be started on the suspect's node (--allow node). */
+  readonly nodePods?: NodePodWishes
 }
 
 /** A release that is planned and has changed nothing yet. */
@@ -70,7 +73,11 @@ export async function prepareRelease(
       plans,
       failed,
       fromAnnotation: ready.some(({ source }) => source === 'annotation'),
-      execute: (hard) => executeRelease(ready, failed, cluster, kube, hard),
+      execute: (hard) => {
+        requireNode(plans, request)
+        const notice = (text: string): void => progress({ type: 'notice', text })
+        return executeRelease(ready, failed, { cluster, kube, nodePods: request.nodePods, notice }, hard)
+      },
       close: () => kube.close(),
     }
   } catch (error) {
@@ -94,18 +101,33 @@ async function find(
   return sourcesFor(kube, cluster, targets, run.signal)
 }
 
+/** Before anything is changed: what stands on a node is only taken back there. */
+function requireNode(plans: readonly ReleasePlan[], { nodePods }: ReleaseRequest): void {
+  const needs = plans.flatMap(({ actions }) => actions).find((action) => action.needs === 'node')
+  if (needs === undefined || nodePods !== undefined) return
+  throw new ImpoundError('refused', `${needs.action} can only be taken back by a pod on the suspect's node`, {
+    hints: ['--allow node starts one, privileged, and removes it afterwards', 'nothing was changed'],
+  })
+}
+
+interface ReleaseMeans {
+  readonly cluster: string
+  readonly kube: KubeConnection
+  readonly nodePods: NodePodWishes | undefined
+  readonly notice: (text: string) => void
+}
+
 type TargetOutcome = Omit<ReleaseResult['targets'][number], 'error'> & { readonly failure?: ImpoundError }
 
 async function executeRelease(
   sources: readonly ReleaseSource[],
   failed: readonly TargetOutcome[],
-  cluster: string,
-  kube: KubeConnection,
+  means: ReleaseMeans,
   run: RunContext,
 ): Promise<ReleaseResult> {
   const targets = [...failed]
   // one that fails does not hold up the others
-  for (const source of sources) targets.push(await releaseOne(source, cluster, kube, run))
+  for (const source of sources) targets.push(await releaseOne(source, means, run))
   return {
     schema: 'impound/release/v1',
     exitStatus: worstExit(targets.map(statusOf)),
@@ -125,8 +147,7 @@ function statusOf({ failure, report }: TargetOutcome): ExitStatus {
 /** The state file is put away only where the release came to its end. */
 async function releaseOne(
   source: ReleaseSource,
-  cluster: string,
-  kube: KubeConnection,
+  { cluster, kube, nodePods: wishes, notice }: ReleaseMeans,
   run: RunContext,
 ): Promise<TargetOutcome> {
   let written = (): readonly JournalEntry[] => []
@@ -136,8 +157,19 @@ async function releaseOne(
     written = () => state.entries().slice(before)
     try {
       const containment = createContainment(await optionsOf(source))
-      const context = { run, kube: kube.reader, writer: kube.writer(state.journal), nodePods: NO_NODE_PODS }
-      const report = await containment.undo(context, source.entries)
+      const onNodes = await nodePodsOfRelease(wishes, source.facts, kube, state.journal, run, notice)
+      const context = {
+        run,
+        kube: kube.reader,
+        writer: kube.writer(state.journal),
+        nodePods: onNodes.pods,
+      }
+      let report: UndoReport
+      try {
+        report = await containment.undo(context, source.entries)
+      } finally {
+        await onNodes.close(run.signal)
+      }
       await state.released()
       return { ...source.target, source: source.source, report }
     } finally {
@@ -156,6 +188,8 @@ async function optionsOf({ facts }: ReleaseSource): Promise<QuarantineOptions> {
     keepLabels: [],
     allowOutage: true,
     wanted: new Set(),
+    allowNode: false,
+    scripts: await readScripts(),
     toolVersion: await toolVersion(),
   }
 }

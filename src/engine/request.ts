@@ -12,6 +12,13 @@ export interface ClusterRequest {
   readonly requestTimeoutMs: number
 }
 
+/** Of the pod on a node. */
+export interface NodePodWishes {
+  readonly image: string
+  /** Absent: one is made and removed. */
+  readonly namespace?: string
+}
+
 /** What a user asked of seize, snapshot or quarantine. */
 export interface CaptureRequest extends ImageRequest {
   readonly command: 'seize' | 'snapshot' | 'quarantine'
@@ -31,7 +38,7 @@ export interface CaptureRequest extends ImageRequest {
   readonly memory: readonly string[]
   readonly skip: readonly string[]
   /** How a pod on a node would be made, where it may be asked for. */
-  readonly nodePods?: { readonly image: string; readonly namespace?: string }
+  readonly nodePods?: NodePodWishes
   readonly keepLabels: readonly string[]
   readonly allowOutage: boolean
   /** Containment beside the quarantine, asked for by name. */

@@ -43,6 +43,8 @@ export interface JournalEntry {
 export interface UndoReport {
   readonly done: readonly string[]
   readonly left: readonly string[]
+  /** What it takes to do it (of a dry run): a pod on the node, with --allow node. */
+  readonly needs?: 'node'
 }
 
 /** What one look at a containment saw. */
@@ -51,6 +53,8 @@ export interface Finding {
   readonly open: readonly string[]
   /** Why it certainly does not hold. */
   readonly broken?: string
+  /** Packets of connections that were open, and whatever NetworkPolicies let through, are dropped. */
+  readonly cuts?: true
 }
 
 /** A pod that is held, and for which case. */
@@ -59,7 +63,7 @@ export interface Suspect extends Pick<Target, 'namespace' | 'name' | 'uid'> {
 }
 
 /** Actions that nothing but a flag of their name brings about. */
-export type WantedAction = 'patch-residuals'
+export type WantedAction = 'patch-residuals' | 'drop-connections' | 'freeze'
 
 /** What came of an action beside the quarantine; without an error it was carried out. */
 export interface ActionOutcome {
@@ -105,9 +109,14 @@ export interface Containment {
   plan(context: WriteContext, target: Target): Promise<QuarantinePlan>
   /**
    * Idempotent: on a target that is already contained for the same case it completes what is missing. Throws what stopped the
-   * quarantine itself; of the other actions, `heard` is told.
+   * quarantine itself; of the other actions, `heard` is told. `inForce` is called when the last write of the cut is confirmed.
    */
-  apply(context: WriteContext, plan: QuarantinePlan, heard?: (outcome: ActionOutcome) => void): Promise<void>
+  apply(
+    context: WriteContext,
+    plan: QuarantinePlan,
+    heard?: (outcome: ActionOutcome) => void,
+    inForce?: () => void,
+  ): Promise<void>
   verify(context: WriteContext, plan: QuarantinePlan): Promise<Verdict>
   undo(context: WriteContext, entries: readonly JournalEntry[]): Promise<UndoReport>
 }

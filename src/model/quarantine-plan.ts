@@ -59,6 +59,7 @@ export interface Refusal {
     | 'foreign-policy'
     | 'last-endpoint'
     | 'opens-more'
+    | 'needs-node'
     | 'admission'
   readonly message: string
   /** The flag that overrides it, where there is one. */

@@ -16,7 +16,12 @@ export interface ReleasePlan {
   }
   readonly deletes: readonly string[]
   /** What the actions beside the quarantine take back. */
-  readonly actions: readonly { readonly action: string; readonly undoes: readonly string[] }[]
+  readonly actions: readonly {
+    readonly action: string
+    readonly undoes: readonly string[]
+    /** A pod on the node: --allow node. */
+    readonly needs?: 'node'
+  }[]
   /** What stays as it is because somebody else changed it since. */
   readonly left: readonly string[]
   readonly adoption: Adoption

@@ -1,8 +1,11 @@
 /** Scripts that run in containers and on nodes: files of templates/, put together in this order. A node's begins with containers.sh. */
 export const SCRIPT_FILES = {
   captureFilesystem: ['capture-filesystem.sh'],
+  dropConnections: ['node/containers.sh', 'node/drop-connections.sh'],
+  freeze: ['node/containers.sh', 'node/freeze.sh'],
   nodeFrame: ['node/frame.sh'],
   nodeFacts: ['node/facts.sh'],
+  probeNetwork: ['node/containers.sh', 'node/probe-network.sh'],
   upperdir: ['node/containers.sh', 'node/upperdir.sh'],
   captureMount: ['capture-mount.sh'],
   writableMounts: ['node/containers.sh', 'node/host-paths.sh', 'node/writable-mounts.sh'],

@@ -1,3 +1,6 @@
+import { readFileSync } from 'node:fs'
+import { resolve } from 'node:path'
+
 import type { JsonObject } from '../../src/model/json.js'
 import type { LabelSelector, NetworkPolicy, Pod } from '../../src/model/kubernetes.js'
 import { selectorMatches } from '../../src/model/selector.js'
@@ -10,12 +13,24 @@ export const UID = '1f3a9c02-7d5e-4c1f-9a51-0d4c6f1b2a33'
 export const MARK = '1f3a9c02'
 export const SUSPECT = 'web-6dd6-x2x'
 
+function nodeScript(name: string): string {
+  const read = (file: string): string =>
+    readFileSync(resolve(import.meta.dirname, `../../templates/node/${file}.sh`), 'utf8')
+  return read('containers') + read(name)
+}
+
 export const OPTIONS: QuarantineOptions = {
   case: 'INC-42',
   who: 'ana@corp',
   keepLabels: [],
   allowOutage: false,
   wanted: new Set(),
+  allowNode: false,
+  scripts: {
+    dropConnections: nodeScript('drop-connections'),
+    freeze: nodeScript('freeze'),
+    probeNetwork: nodeScript('probe-network'),
+  },
   toolVersion: '0.1.0',
 }
 
