@@ -24,6 +24,10 @@ const MOST_HOLDERS = 8
 const MOST_ARGS = 256
 const MOST_NAMES = 256
 const MOST_AREAS = 64
+/** Of all processes together; past it a process has few, and says how many more. */
+const ALL_FILES = 60_000
+const ALL_AREAS = 30_000
+const FEW_AREAS = 2
 const ARG_BYTES = 4096
 const COMMAND_BYTES = 16_384
 
@@ -56,6 +60,8 @@ export class ProcessTable {
 
   readonly #byteOrder: ByteOrder
   readonly #retention = new Retention()
+  #files = 0
+  #areas = 0
   #socketDescriptors = 0
   #socketLines = 0
 
@@ -162,7 +168,8 @@ export class ProcessTable {
         record.environment = this.#environment(content)
         break
       case 'maps':
-        record.maps = executableMaps(content, MOST_AREAS)
+        record.maps = executableMaps(content, this.#areas < ALL_AREAS ? MOST_AREAS : FEW_AREAS)
+        this.#areas += record.maps.executable.length
         break
       case 'mountinfo':
         this.devices.set(record.namespaces.get('mnt') ?? 0, mountedDevices(content))
@@ -233,7 +240,9 @@ export class ProcessTable {
     } else if (target.kind === 'path' || target.kind === 'memfd') {
       // What has a mark is worth more than the thousandth log file
       const isMarked = target.kind === 'memfd' || target.marked
-      if (record.files.size < MOST_FILES || (isMarked && record.files.size < 4 * MOST_FILES)) {
+      const most = isMarked ? 4 : 1
+      if (record.files.size < most * MOST_FILES && this.#files < most * ALL_FILES) {
+        this.#files += 1
         record.files.set(fd, { target: this.#cutText(text) })
       } else record.filesMore += 1
     }
