@@ -37,8 +37,6 @@ export async function finish(ending: Ending): Promise<RunResult> {
   const incomplete = interrupted ? 'interrupted' : fault === undefined ? undefined : messageOf(fault)
   const { requestCount } = prepared.kube.reader.facts
   const causes: Cause[] = []
-  if (interrupted)
-    causes.push({ status: EXIT.interrupted, because: 'interrupted; what was collected by then is sealed' })
   if (fault !== undefined) causes.push(faultCause(fault))
   const startedAt = prepared.startedAt.toISOString()
   let archive: ArchiveResult | undefined
@@ -55,6 +53,10 @@ export async function finish(ending: Ending): Promise<RunResult> {
     archive = await sealAndVerify(spool, facts, run, ending.progress)
   } catch (error) {
     causes.push(faultCause(error))
+  }
+  if (interrupted) {
+    const kept = archive === undefined ? 'lies in the spool, not sealed' : 'is sealed'
+    causes.unshift({ status: EXIT.interrupted, because: `interrupted; what was collected by then ${kept}` })
   }
   const results = [...ending.results].sort((a, b) => (a.name < b.name ? -1 : 1))
   const ledger = spool.ledger()

@@ -135,6 +135,24 @@ describe('what was collected is kept', () => {
     expect(at(JSON.parse(checked.stdout.toString('utf8')), 'verdict')).toBe('incomplete')
   })
 
+  it('when the user interrupts twice: sealed only where an archive is named, else in the spool', async () => {
+    lab.faults.add({ match: { path: /\/log\?/ }, effect: { kind: 'stall', bytes: 10 } })
+    const run = cli.start('snapshot', lab.suspect.name, ...SHOP, '--case', 'T-5', '--json')
+    await hears(run.child, 'taking slow evidence')
+    await until(() => lab.faults.fired.length > 0)
+    const sealing = hears(run.child, 'once more to stop at once')
+    run.child.kill('SIGINT')
+    await sealing
+    run.child.kill('SIGINT')
+    const ran = await run.ended
+    expect(ran.status).toBe(130)
+    const { archive, spool, because } = JSON.parse(ran.stdout.toString('utf8')) as RunResult
+    expect(existsSync(archive?.path ?? spool!)).toBe(true)
+    expect(because).toContain(
+      `interrupted; what was collected by then ${archive === undefined ? 'lies in the spool, not sealed' : 'is sealed'}`,
+    )
+  })
+
   it('by the run alone while it lives: impound seal keeps its hands off', async () => {
     lab.faults.add({ match: { path: /\/log\?/ }, effect: { kind: 'stall', bytes: 10 } })
     const run = cli.start('snapshot', lab.suspect.name, ...SHOP, '--case', 'T-4')
