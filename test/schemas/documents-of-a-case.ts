@@ -48,11 +48,15 @@ export async function documentsOfACase(lab: Lab, cli: CommandLine): Promise<read
   )
   const more = [...evidence, 'never', '--memory', 'app/47', '--json-lines']
   const snapshot = await printed('snapshot', ...target, '--case', 'S-2', ...more)
-  const [first, second] = [archiveOf(seized), archiveOf(snapshot)]
-  const kept = [...membersOf(unpacked(first)), ...membersOf(unpacked(second)), ...statesOf(cli.home)]
+  // through the container and without its image: files are listed, not compared
+  const listed = ['--case', 'S-3', '--allow', 'exec', '--registry', 'never', '--json']
+  const listing = await printed('snapshot', ...target, ...listed)
+  const [first, second, third] = [archiveOf(seized), archiveOf(snapshot), archiveOf(listing)]
+  const kept = [...[first, second, third].flatMap((one) => membersOf(unpacked(one))), ...statesOf(cli.home)]
   const others = await Promise.all([
     printed('release', ...target, '--dry-run', '--json'),
     printed('verify', first, '--json'),
+    printed('diff', first, second, '--container', 'app', '--json'),
     printed('seal', asLeftBehind(second), '--json'),
     printed('verify', 'no-such-file', '--json'),
     printed('no-such-command', '--json'),
@@ -60,7 +64,7 @@ export async function documentsOfACase(lab: Lab, cli: CommandLine): Promise<read
     printed('quarantine', 'status', '-A', '--json'),
   ])
   const { released, watched } = await releasedUnderWatch(cli, target)
-  return [...planned, ...seized, ...snapshot, ...kept, ...others.flat(), ...released, ...watched]
+  return [...planned, ...seized, ...snapshot, ...listing, ...kept, ...others.flat(), ...released, ...watched]
 }
 
 async function printedBy(cli: CommandLine, argv: readonly string[]): Promise<readonly Document[]> {
