@@ -21,7 +21,7 @@ const REMOVED_WITHIN_MS = 60_000
 /** One that is stuck must not hold up what this run starts. */
 const LEFTOVER_WITHIN_MS = 10_000
 /** What a privileged pod of ours is worth to who wants to stop at once. */
-const HURRIED_MS = 5_000
+const HURRIED_MS = 10_000
 
 export interface NodePodSetting extends Belonging {
   readonly image: string
@@ -264,7 +264,7 @@ export class NodePodSet implements NodePods {
   }
 }
 
-/** A signal that ends the waiting after a minute, or a few seconds after `hurry`. */
+/** A signal that ends the waiting after a minute, or ten seconds after `hurry`. */
 function withPatience(hurry: AbortSignal): { readonly signal: AbortSignal; stop(): void } {
   const over = new AbortController()
   const end = (): void => over.abort(new ImpoundError('timeout', 'its end was not seen in time'))
