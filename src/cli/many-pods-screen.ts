@@ -1,5 +1,6 @@
 import type { RunPlan, TargetPlan } from '../engine/plan.js'
 import { describeAccess } from '../model/api-path.js'
+import { networkLines } from '../model/network-plugin.js'
 import type { QuarantinePlan } from '../model/quarantine-plan.js'
 import { counted } from '../text/count.js'
 import { missingRows, ownerOf, residualText, secretsRow, startsRow, staysOpen } from './plan-rows.js'
@@ -57,6 +58,7 @@ function quarantineRows(screen: Screen, plans: readonly QuarantinePlan[]): void 
     ...said(plans, ({ owner }) => [owner.onQuarantine]),
     ...said(plans, ({ warnings, actions }) => [...warnings, ...actions.flatMap((action) => action.warnings)]),
   )
+  screen.row('network', ...said(plans, ({ network }) => networkLines(network)))
   screen.row('STAYS OPEN', ...said(plans, (one) => staysOpen(one).map(residualText)))
   screen.row("won't stop", ...said(plans, ({ wontStop }) => wontStop))
   screen.row('they see', ...said(plans, ({ attackerSees }) => attackerSees))

@@ -1,5 +1,6 @@
 import type { CollectorPlan, RunPlan, TargetPlan } from '../engine/plan.js'
 import { describeAccess } from '../model/api-path.js'
+import { networkLines } from '../model/network-plugin.js'
 import type { QuarantinePlan } from '../model/quarantine-plan.js'
 import { formatBytes } from '../text/bytes.js'
 import { counted } from '../text/count.js'
@@ -138,6 +139,7 @@ function quarantineRows(screen: Screen, plan: QuarantinePlan): void {
     plan.owner.onQuarantine,
     ...atMost([...plan.warnings, ...plan.actions.flatMap(({ warnings }) => warnings)], 6),
   )
+  screen.row('network', ...networkLines(plan.network))
   screen.row('STAYS OPEN', ...staysOpen(plan).map(residualText))
   screen.row("won't stop", ...plan.wontStop)
   screen.row('they see', ...plan.attackerSees)

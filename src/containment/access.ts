@@ -26,6 +26,10 @@ export function usefulAccess({ namespace }: Pick<Target, 'namespace'>): readonly
     { verb: 'get', group: 'apps', resource: 'statefulsets', namespace },
     { verb: 'get', group: 'apps', resource: 'daemonsets', namespace },
     { verb: 'get', group: 'batch', resource: 'jobs', namespace },
+    // by these the network plugin is known
+    { verb: 'list', group: 'apps', resource: 'daemonsets' },
+    { verb: 'get', group: '', resource: 'nodes' },
+    { verb: 'get', group: '', resource: 'configmaps', namespace: 'kube-system', name: 'cilium-config' },
   ]
 }
 

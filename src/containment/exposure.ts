@@ -2,8 +2,8 @@ import { asArray, asNumber, asString, at } from '../model/json.js'
 import type { Pod } from '../model/kubernetes.js'
 import type { ServedResource } from '../model/ports/kube-reader.js'
 
-/** What no NetworkPolicy stops, for this pod. */
-export function wontStop(pod: Pod): readonly string[] {
+/** What no NetworkPolicy stops, for this pod; `open` says what becomes of connections that are open. */
+export function wontStop(pod: Pod, open: string): readonly string[] {
   const node = pod.spec?.nodeName
   const account = pod.spec?.serviceAccountName
   const claims = volumes(pod).flatMap(
@@ -11,7 +11,7 @@ export function wontStop(pod: Pod): readonly string[] {
   )
   const host = volumes(pod).flatMap((volume) => asString(at(volume, 'hostPath', 'path')) ?? [])
   return [
-    'connections that are open already: most network plugins leave them',
+    open,
     `traffic between the pod and its own node${node === undefined ? '' : ` ${node}`}`,
     `credentials taken from the pod and used elsewhere${account === undefined ? '' : `, the token of account ${account} among them`}`,
     'the processes in the pod: they go on running',

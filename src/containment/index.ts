@@ -27,6 +27,7 @@ export function planRelease(
   return planReleaseWith(context, entries, actions(options))
 }
 
+export { detectNetworkPlugin } from './cni/detect.js'
 export { entriesFromAnnotation } from './hold.js'
 export { heldPods } from './held-pods.js'
 export { held, holderOf } from './holder.js'

@@ -10,6 +10,8 @@ import {
 } from '../model/quarantine-plan.js'
 import { uid8, type Target } from '../model/target.js'
 import { missingAccess } from './access.js'
+import { detectNetworkPlugin } from './cni/detect.js'
+import { openConnectionsLine, networkWarnings } from './cni/words.js'
 import { denyAllManifest, denyAllName, isOurDenyAll, policiesPath } from './deny-all.js'
 import { tryWrites, writesLeft } from './dry-runs.js'
 import { attackerSees, otherPolicyKinds, probeWarnings, wontStop } from './exposure.js'
@@ -30,12 +32,13 @@ export async function planQuarantine(
   const { kube, run } = context
   const { namespace, name, uid } = target
   const pod = await readPod(kube, target, run.signal)
-  const [listed, owner, services, missing, { resources }] = await Promise.all([
+  const [listed, owner, services, missing, { resources }, network] = await Promise.all([
     listPolicies(context, namespace),
     ownerFacts(kube, pod, run.signal),
     serviceFacts(kube, namespace, run.signal),
     missingAccess(kube, target, run.signal),
     kube.discover(run.signal),
+    detectNetworkPlugin(context, pod),
   ])
   const lock = lockOf(pod)
   const before = pod.metadata?.labels ?? {}
@@ -84,6 +87,7 @@ export async function planQuarantine(
     owner: owner.plan,
     services: impact.services,
     policies,
+    network,
     warnings: [
       ...heldWarnings(lock, options, writes.length),
       ...(lock.state === 'free' && before[QUARANTINE_KEY] === quarantine.value ? [MARKED_BY_OTHERS] : []),
@@ -98,9 +102,9 @@ export async function planQuarantine(
       ...otherPolicyKinds(resources).map(
         (kind) => `${kind} is served here and not evaluated: one may allow more`,
       ),
-      'whether the network plugin of this cluster enforces NetworkPolicies was not tried',
+      ...networkWarnings(network),
     ],
-    wontStop: wontStop(pod),
+    wontStop: wontStop(pod, openConnectionsLine(network)),
     attackerSees: attackerSees(pod),
     refusals: [
       ...impossible,

@@ -11,6 +11,7 @@ import { listObjects, readObject, readPod } from './reading.js'
 import type { NetworkFinding } from './network-verdict.js'
 import { lockRefusals } from './refusals.js'
 import { tryNetwork } from './try-network.js'
+import { openConnectionsLine } from './cni/words.js'
 
 interface VerifyMeans {
   readonly confirmedAt: string | undefined
@@ -57,9 +58,13 @@ export async function verifyQuarantine(
     // what is dropped in the pod's own network, no policy lets through
     ...(cuts ? [] : residuals.open),
     ...[hold, ...beside, network].flatMap((finding) => finding.open),
-    ...alwaysOpen(pod, cuts),
+    ...alwaysOpen(pod, cuts, plan),
   ]
   if (broken.length > 0) return verdict('not-enforced', broken.join('; '), tried, open, undefined)
+  // what was tried says more than what the cluster says of itself
+  if (network.outcome === 'not-tried' && plan.network.enforces === 'no' && !cuts) {
+    return verdict('not-enforced', `not tried; ${plan.network.why}`, tried, open, undefined)
+  }
   const [kind, why] = judged(network, cuts ? 0 : residuals.open.length)
   return verdict(kind, why, tried, open, kind === 'not-enforced' ? undefined : means.confirmedAt)
 }
@@ -175,11 +180,11 @@ function readHold(pod: Pod, plan: QuarantinePlan): Finding {
   }
 }
 
-function alwaysOpen(pod: Pod, cuts: boolean): readonly string[] {
+function alwaysOpen(pod: Pod, cuts: boolean, plan: QuarantinePlan): readonly string[] {
   const { nodeName } = pod.spec ?? {}
   const { hostIP } = pod.status ?? {}
   return [
-    ...(cuts ? [] : ['connections that were open before the cut: most network plugins leave them']),
+    ...(cuts ? [] : [openConnectionsLine(plan.network)]),
     `traffic between the pod and its own node${nodeName === undefined ? '' : ` ${nodeName}`}${hostIP === undefined ? '' : ` (${hostIP})`}`,
   ]
 }

@@ -1,5 +1,6 @@
 import type { AccessRule } from './api-path.js'
 import type { Json } from './json.js'
+import type { NetworkPluginFacts } from './network-plugin.js'
 import type { Target } from './target.js'
 
 /** The label that the deny-all selects, and the annotation that holds the lock. */
@@ -35,6 +36,8 @@ export interface QuarantinePlan {
   }[]
   /** Every policy that selects the pod now or after relabelling, ours left out. */
   readonly policies: readonly PolicyPlan[]
+  /** What enforces policies here, by what can be seen of it. */
+  readonly network: NetworkPluginFacts
   /** What is done beside it, in the order in which it is done. */
   readonly actions: readonly ActionPlan[]
   /** What the user should know before confirming, a line each. */

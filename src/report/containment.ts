@@ -1,3 +1,4 @@
+import { networkLines } from '../model/network-plugin.js'
 import type { QuarantinePlan } from '../model/quarantine-plan.js'
 import { isTouched } from './changes.js'
 import { bounded, byText } from './bounded.js'
@@ -25,6 +26,7 @@ export function containmentOf(input: ReportTargetInput): ContainmentReport {
     inForceAt: verdict?.inForceAt ?? null,
     tried: (verdict?.tried ?? []).slice(0, MOST_LINES),
     open: (verdict?.open ?? []).slice(0, MOST_LINES),
+    network: (plan === undefined ? [] : networkLines(plan.network)).slice(0, MOST_LINES),
     wontStop: (plan?.wontStop ?? []).slice(0, MOST_LINES),
     attackerSees: (plan?.attackerSees ?? []).slice(0, MOST_LINES),
     residuals: bounded(residuals, MOST_POLICIES, where),

@@ -31,6 +31,8 @@ export interface ContainmentReport {
   readonly inForceAt: string | null
   readonly tried: readonly string[]
   readonly open: readonly string[]
+  /** What enforces policies there, by what could be seen of it. */
+  readonly network: readonly string[]
   readonly wontStop: readonly string[]
   readonly attackerSees: readonly string[]
   readonly residuals: Bounded<{ readonly policy: string; readonly allows: string }>

@@ -136,11 +136,10 @@ export class MemoryApi implements KubeReader, KubeWriter {
   }
 
   async *list(path: ApiPath | string): AsyncIterable<RawResponse> {
-    const { resource, namespace = '' } = path as ApiPath
+    const { resource, namespace } = path as ApiPath
     this.#readable(resource, `list ${resource}`)
-    const items = [...this.objects]
-      .filter(([each]) => each.startsWith(`${resource}/${namespace}/`))
-      .map(([, object]) => object)
+    const below = namespace === undefined ? `${resource}/` : `${resource}/${namespace}/`
+    const items = [...this.objects].filter(([each]) => each.startsWith(below)).map(([, object]) => object)
     // two pages, so that nobody takes the first for all
     const half = Math.ceil(items.length / 2)
     yield this.#response('GET', path as ApiPath, { items: items.slice(0, half) })

@@ -35,7 +35,7 @@ describe('the verdict on a quarantine', () => {
         `read back: PodDisruptionBudget shop/${POLICY} stands`,
       ],
       open: [
-        'connections that were open before the cut: most network plugins leave them',
+        'connections that were open before the cut: most network plugins leave them; for this cluster it is not known',
         'traffic between the pod and its own node node-a (10.0.0.1)',
       ],
       inForceAt: '2026-11-22T03:00:00.000Z',
