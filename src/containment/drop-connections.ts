@@ -11,7 +11,7 @@ import type { QuarantineOptions } from './options.js'
 const NAME = 'drop-connections'
 
 /**
- * Rules in the pod's own network namespace that drop all but what its node begins, for new and for established connections: what
+ * Rules in the pod's own network namespace that drop all but TCP connections that its node begins from now on: what
  * NetworkPolicies do nothing about where no plugin enforces them, or where it leaves open what is open.
  */
 export function createDropConnections(options: QuarantineOptions): ContainmentAction {
@@ -48,7 +48,12 @@ export function createDropConnections(options: QuarantineOptions): ContainmentAc
           tried: [
             `rules stand in its network namespace (${tool ?? ''}); packets dropped so far: ${into ?? ''} in, ${out ?? ''} out`,
           ],
-          open: [],
+          open:
+            said.get('conntrack') === 'none'
+              ? [
+                  'connections that its node had begun before: there is no conntrack program to forget them by',
+                ]
+              : [],
           cuts: true,
         }
       },

@@ -183,8 +183,8 @@ function readHold(pod: Pod, plan: QuarantinePlan): Finding {
 function alwaysOpen(pod: Pod, cuts: boolean, plan: QuarantinePlan): readonly string[] {
   const { nodeName } = pod.spec ?? {}
   const { hostIP } = pod.status ?? {}
-  return [
-    ...(cuts ? [] : [openConnectionsLine(plan.network)]),
-    `traffic between the pod and its own node${nodeName === undefined ? '' : ` ${nodeName}`}${hostIP === undefined ? '' : ` (${hostIP})`}`,
-  ]
+  const node = `its own node${nodeName === undefined ? '' : ` ${nodeName}`}${hostIP === undefined ? '' : ` (${hostIP})`}`
+  return cuts
+    ? [`new TCP connections from ${node}, and those that reach it under the node's address, by a NodePort`]
+    : [openConnectionsLine(plan.network), `traffic between the pod and ${node}`]
 }

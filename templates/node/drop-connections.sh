@@ -2,9 +2,9 @@
 #
 # drop|check|restore NAME CONTAINER ADDRESS…
 #
-# Rules in the network namespace of a pod that let through nothing but what its node (ADDRESS…, and the gateway) begins, and the
-# answers to that: probes of the kubelet go on. New and established connections alike; the processes keep their sockets. With
-# the image's own tools, else with those of the node. Says KEY=VALUE lines.
+# Rules in the network namespace of a pod that let through nothing but TCP connections that its node (ADDRESS…, and the gateway)
+# begins from now on: probes of the kubelet go on. What is open goes on no more, with the node neither; the processes keep
+# their sockets. With the image's own tools, else with those of the node. Says KEY=VALUE lines.
 
 action=$1 name=$2 container=$3
 shift 3
@@ -40,14 +40,13 @@ if [ -z "$tool" ]; then
 fi
 echo "tool=${run:+node-}$tool"
 
+tracker=none
+if has conntrack; then tracker=own; elif node_has conntrack; then tracker=node; fi
+echo "conntrack=$tracker"
+
 # shell functions can't be run by nsenter
-filter() {
-  if [ -n "$run" ]; then
-    PATH=/usr/sbin:/usr/bin:/sbin:/bin:/usr/local/sbin:/usr/local/bin inside chroot /host "$@"
-  else
-    inside "$@"
-  fi
-}
+on_node() { PATH=/usr/sbin:/usr/bin:/sbin:/bin:/usr/local/sbin:/usr/local/bin inside chroot /host "$@"; }
+filter() { if [ -n "$run" ]; then on_node "$@"; else inside "$@"; fi; }
 
 # from little-endian words, as the kernel prints them on all but s390x
 gateways() {
@@ -63,28 +62,58 @@ for address in "$@" $(gateways); do
 done
 commas() { printf '%s' "$*" | tr -s ' ' ','; }
 
+# A connection that was open before is not known to conntrack here, or no more. Its next packet would pass for the first of a new
+# one, begun by who sends it: hence SYN alone begins one, and directions count.
+nft_from() {
+  echo "    $1 meta l4proto tcp ct state established ct direction original accept"
+  echo "    $1 ct state new tcp flags & (fin | syn | rst | ack) == syn accept"
+}
+nft_to() { echo "    $1 meta l4proto tcp ct state established ct direction reply accept"; }
+
 nft_rules() {
   echo "table inet impound_$name {}"
   echo "delete table inet impound_$name"
   echo "table inet impound_$name {"
   echo '  counter dropped_in {}'
   echo '  counter dropped_out {}'
-  echo '  chain in { type filter hook input priority 0; policy drop; iifname "lo" accept'
-  [ -z "$node4" ] || echo "    ip saddr { $(commas $node4) } accept"
-  [ -z "$node6" ] || echo "    ip6 saddr { $(commas $node6) } accept"
+  echo '  chain in {'
+  echo '    type filter hook input priority 0; policy drop;'
+  echo '    iifname "lo" accept'
+  [ -z "$node4" ] || nft_from "ip saddr { $(commas $node4) }"
+  [ -z "$node6" ] || nft_from "ip6 saddr { $(commas $node6) }"
   echo '    icmpv6 type { nd-neighbor-solicit, nd-neighbor-advert, nd-router-advert } accept'
-  echo '    counter name dropped_in drop }'
-  echo '  chain out { type filter hook output priority 0; policy drop; oifname "lo" accept'
-  [ -z "$node4" ] || echo "    ip daddr { $(commas $node4) } ct state established,related accept"
-  [ -z "$node6" ] || echo "    ip6 daddr { $(commas $node6) } ct state established,related accept"
+  echo '    counter name dropped_in drop'
+  echo '  }'
+  echo '  chain out {'
+  echo '    type filter hook output priority 0; policy drop;'
+  echo '    oifname "lo" accept'
+  [ -z "$node4" ] || nft_to "ip daddr { $(commas $node4) }"
+  [ -z "$node6" ] || nft_to "ip6 daddr { $(commas $node6) }"
   echo '    icmpv6 type { nd-neighbor-solicit, nd-neighbor-advert, nd-router-solicit } accept'
-  echo '    counter name dropped_out drop }'
-  echo '  chain forward { type filter hook forward priority 0; policy drop; }'
+  echo '    counter name dropped_out drop'
+  echo '  }'
+  echo '  chain forward {'
+  echo '    type filter hook forward priority 0; policy drop;'
+  echo '  }'
   echo '}'
 }
 
-# the jump comes last: until then nothing changes
+# the jumps come last: until then nothing changes, and once they stand the chains are not touched again
 tables_drop() {
+  command=$1
+  shift
+  tables_filled "$command" || tables_fill "$command" "$@" || return 1
+  for pair in INPUT:in OUTPUT:out FORWARD:forward; do
+    jump="${pair%:*} -j impound-$name-${pair#*:}"
+    filter "$command" -w -C $jump 2>/dev/null || filter "$command" -w -I $jump || return 1
+  done
+}
+
+tables_filled() {
+  for chain in in out forward; do tables_dropped "$1" $chain >/dev/null 2>&1 || return 1; done
+}
+
+tables_fill() {
   command=$1
   shift
   for chain in in out forward; do
@@ -93,8 +122,9 @@ tables_drop() {
   filter "$command" -w -A "impound-$name-in" -i lo -j ACCEPT || return 1
   filter "$command" -w -A "impound-$name-out" -o lo -j ACCEPT || return 1
   for address in "$@"; do
-    filter "$command" -w -A "impound-$name-in" -s "$address" -j ACCEPT || return 1
-    filter "$command" -w -A "impound-$name-out" -d "$address" -m conntrack --ctstate ESTABLISHED,RELATED -j ACCEPT || return 1
+    filter "$command" -w -A "impound-$name-in" -s "$address" -p tcp -m conntrack --ctstate ESTABLISHED --ctdir ORIGINAL -j ACCEPT || return 1
+    filter "$command" -w -A "impound-$name-in" -s "$address" -p tcp --syn -m conntrack --ctstate NEW -j ACCEPT || return 1
+    filter "$command" -w -A "impound-$name-out" -d "$address" -p tcp -m conntrack --ctstate ESTABLISHED --ctdir REPLY -j ACCEPT || return 1
   done
   if [ "$command" = ip6tables ]; then
     for type in 135 136; do
@@ -104,10 +134,6 @@ tables_drop() {
   fi
   for chain in in out forward; do
     filter "$command" -w -A "impound-$name-$chain" -j DROP || return 1
-  done
-  for pair in INPUT:in OUTPUT:out FORWARD:forward; do
-    jump="${pair%:*} -j impound-$name-${pair#*:}"
-    filter "$command" -w -C $jump 2>/dev/null || filter "$command" -w -I $jump || return 1
   done
 }
 
@@ -130,7 +156,8 @@ tables_stand() {
 }
 tables_dropped() { filter "$1" -w -nvxL "impound-$name-$2" | awk '$3 == "DROP" { print $1; found = 1 } END { exit !found }'; }
 
-has_ipv6() { [ -s "$proc/$pid/net/if_inet6" ]; }
+# files of /proc have no size
+has_ipv6() { awk '$6 != "lo" { found = 1 } END { exit !found }' "$proc/$pid/net/if_inet6" 2>/dev/null; }
 
 stands() {
   if [ $tool = nft ]; then filter nft list table inet "impound_$name" >/dev/null 2>&1; else
@@ -149,8 +176,11 @@ case $action in
       tables_drop iptables $node4 || exit 6
       if has_ipv6; then tables_drop ip6tables $node6 || exit 6; fi
     fi
-    # what was open before is not to count as an answer to the node
-    if has conntrack; then inside conntrack -F >/dev/null 2>&1; fi
+    # what the node began before, and what came by it under its address, is not to go on either
+    case $tracker in
+      own) inside conntrack -F >/dev/null 2>&1 || exit 7 ;;
+      node) on_node conntrack -F >/dev/null 2>&1 || exit 7 ;;
+    esac
     ;;
   restore)
     if [ $tool = nft ]; then filter nft delete table inet "impound_$name" 2>/dev/null; else

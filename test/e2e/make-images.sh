@@ -20,7 +20,7 @@ mkdir -p "$node/usr/bin" "$node/usr/sbin" "$node/usr/lib64" "$node/tmp"
 for place in bin sbin lib lib64; do ln -s "usr/$place" "$node/$place"; done
 for program in awk base64 basename bash cat chroot comm conntrack cp cut date dd df dirname du env expr find getconf getfattr grep gzip head \
   hostname id ip iptables iptables-legacy iptables-nft iptables-restore iptables-save ip6tables join kill ln ls mkdir mktemp mount \
-  mountpoint mv nft nsenter od paste printf ps readlink rm rmdir sed seq setpriv sh sha1sum sha256sum sleep sort split ss stat tac \
+  mountpoint mv nc nft nsenter od paste perl printf ps readlink rm rmdir sed seq setpriv sh sha1sum sha256sum sleep sort split ss stat tac \
   tail tar tee test timeout touch tr true truncate umount uname uniq unshare wc xargs zstd; do
   path=$(command -v "$program" || true)
   case $path in /*) ;; *) continue ;; esac # an alternative that this machine does not have
@@ -32,6 +32,11 @@ for program in awk base64 basename bash cat chroot comm conntrack cp cut date dd
 done
 for extensions in /usr/lib/*/xtables; do
   [ ! -d "$extensions" ] || { mkdir -p "$node$(dirname "$extensions")" && cp -r "$extensions" "$node$extensions"; }
+done
+
+# the modules that Debian's smallest image has
+for modules in /usr/lib/*/perl-base; do
+  [ ! -d "$modules" ] || { mkdir -p "$node$(dirname "$modules")" && cp -r "$modules" "$node$modules"; }
 done
 
 # No shell and no tar by name, and one program that can write all the same
