@@ -3,7 +3,16 @@ import { describeAccess } from '../model/api-path.js'
 import { networkLines } from '../model/network-plugin.js'
 import type { QuarantinePlan } from '../model/quarantine-plan.js'
 import { counted } from '../text/count.js'
-import { missingRows, ownerOf, residualText, secretsRow, startsRow, staysOpen } from './plan-rows.js'
+import {
+  credentialLines,
+  missingRows,
+  ownerLines,
+  ownerOf,
+  residualText,
+  secretsRow,
+  startsRow,
+  staysOpen,
+} from './plan-rows.js'
 import { atMost, type Screen } from './screen.js'
 
 /** Lines of one kind that a screen of many pods has at most; --json has them all. */
@@ -55,13 +64,14 @@ function quarantineRows(screen: Screen, plans: readonly QuarantinePlan[]): void 
   screen.row(
     'impact',
     ...serviceLines(plans),
-    ...said(plans, ({ owner }) => [owner.onQuarantine]),
+    ...said(plans, ownerLines),
     ...said(plans, ({ warnings, actions }) => [...warnings, ...actions.flatMap((action) => action.warnings)]),
   )
   screen.row('network', ...said(plans, ({ network }) => networkLines(network)))
   screen.row('STAYS OPEN', ...said(plans, (one) => staysOpen(one).map(residualText)))
   screen.row("won't stop", ...said(plans, ({ wontStop }) => wontStop))
   screen.row('they see', ...said(plans, ({ attackerSees }) => attackerSees))
+  screen.row('outlive it', ...said(plans, credentialLines))
   screen.row('no right', ...said(plans, ({ missingAccess }) => missingAccess.map(describeAccess)))
   screen.row(
     'dry run',

@@ -14,6 +14,32 @@ export function ownerOf(target: TargetPlan): string {
   return target.quarantine?.owner.chain.join(' of ') ?? target.owner ?? ''
 }
 
+/** What the owner does once the pod no longer carries its labels, and once it does again. */
+export function ownerLines({ owner }: QuarantinePlan): readonly string[] {
+  const name = owner.kind === 'none' ? 'no owner' : `${owner.kind} ${owner.name}`
+  return owner.kind === 'none'
+    ? [owner.onQuarantine]
+    : [`${name}: ${owner.onQuarantine}`, `on release, ${name}: ${owner.onRelease}`]
+}
+
+const MOST_OF_A_COMMAND = 390
+
+/** Credentials that stay good without the pod, each with what revokes it; then what ends with the pod. */
+export function credentialLines({ credentials }: QuarantinePlan): readonly string[] {
+  const lasting = credentials.filter(({ outlives }) => outlives !== 'no')
+  const ending = credentials.filter(({ outlives }) => outlives === 'no')
+  return [
+    ...lasting.flatMap(({ credential, outlives, why, command, also }) => [
+      `${credential}${outlives === 'not-known' ? ', perhaps' : ''}: ${why}; to revoke it (${also}):`,
+      // one that is cut short is worse than none
+      command.length > MOST_OF_A_COMMAND
+        ? '  a command too long for this screen: --json has it'
+        : `  ${command}`,
+    ]),
+    ...ending.map(({ credential, why }) => `with the pod ends the ${credential}: ${why}`),
+  ]
+}
+
 export function residualText({ name, allows }: PolicyPlan): string {
   return `NetworkPolicy ${name} still selects it and allows ${allows.join('; ')}`
 }

@@ -8,7 +8,16 @@ import { formatDuration } from '../text/duration.js'
 import { formatClock, formatUtcOffset } from '../text/time.js'
 import { manyPodsRows, manyUndoRow } from './many-pods-screen.js'
 import { nodePodPlanRows } from './node-pod-rows.js'
-import { missingRows, ownerOf, residualText, secretsRow, startsRow, staysOpen } from './plan-rows.js'
+import {
+  credentialLines,
+  missingRows,
+  ownerLines,
+  ownerOf,
+  residualText,
+  secretsRow,
+  startsRow,
+  staysOpen,
+} from './plan-rows.js'
 import { atMost, Screen } from './screen.js'
 import { shortPath } from './short-path.js'
 
@@ -136,13 +145,14 @@ function quarantineRows(screen: Screen, plan: QuarantinePlan): void {
         ({ name, readyNow, readyAfter }) =>
           `Service ${name} keeps ${readyAfter} of ${readyNow} ready endpoints`,
       ),
-    plan.owner.onQuarantine,
+    ...ownerLines(plan),
     ...atMost([...plan.warnings, ...plan.actions.flatMap(({ warnings }) => warnings)], 6),
   )
   screen.row('network', ...networkLines(plan.network))
   screen.row('STAYS OPEN', ...staysOpen(plan).map(residualText))
   screen.row("won't stop", ...plan.wontStop)
   screen.row('they see', ...plan.attackerSees)
+  screen.row('outlive it', ...atMost(credentialLines(plan), 10))
   screen.row(
     'refused',
     ...plan.refusals.map(

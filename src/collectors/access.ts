@@ -3,11 +3,11 @@ import type { AccessDocument } from '../model/access-documents.js'
 import type { Collector } from '../model/collector.js'
 import { ImpoundError } from '../model/errors.js'
 import { asArray, asString, at } from '../model/json.js'
-import { accountTokens, cloudIdentities } from './account-tokens.js'
+import { accountTokens, cloudIdentities } from '../model/account-tokens.js'
 import { boundRoles, groupsOf } from './bound-roles.js'
 import { PartialReads } from './partial-reads.js'
 import { powersOf } from './powers.js'
-import { nameOf } from './spec-volumes.js'
+import { nameOf } from '../model/spec-volumes.js'
 
 /**
  * What whoever was in the pod can do with its service account: by RBAC alone. Other authorizers (webhooks, ABAC) can allow

@@ -5,8 +5,8 @@ import { ImpoundError } from '../model/errors.js'
 import { asArray, asObject, asString, at, type Json, type JsonObject } from '../model/json.js'
 import type { Target } from '../model/target.js'
 import { PartialReads } from './partial-reads.js'
-import { referencesOf, type Uses } from './spec-references.js'
-import { mountsOf, nameOf, specVolumes } from './spec-volumes.js'
+import { referencesOf, type Uses } from '../model/spec-references.js'
+import { mountsOf, nameOf, specVolumes } from '../model/spec-volumes.js'
 
 type Volume = ReferencesDocument['volumes'][number]
 

@@ -21,6 +21,7 @@ export function usefulAccess({ namespace }: Pick<Target, 'namespace'>): readonly
     { verb: 'list', group: '', resource: 'services', namespace },
     { verb: 'list', group: 'discovery.k8s.io', resource: 'endpointslices', namespace },
     { verb: 'list', group: '', resource: 'pods', namespace },
+    { verb: 'get', group: '', resource: 'serviceaccounts', namespace },
     { verb: 'get', group: 'apps', resource: 'replicasets', namespace },
     { verb: 'get', group: 'apps', resource: 'deployments', namespace },
     { verb: 'get', group: 'apps', resource: 'statefulsets', namespace },

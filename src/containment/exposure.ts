@@ -1,4 +1,4 @@
-import { asArray, asNumber, asString, at } from '../model/json.js'
+import { asArray, asString, at } from '../model/json.js'
 import type { Pod } from '../model/kubernetes.js'
 import type { ServedResource } from '../model/ports/kube-reader.js'
 
@@ -32,18 +32,6 @@ export function attackerSees(pod: Pod): readonly string[] {
       : [`the labels and annotations of the pod, in its files: downward API volume ${shown.join(', ')}`]),
     'the label, the annotation and the NetworkPolicy, with a token that may read them',
   ]
-}
-
-/** Containers that the kubelet may kill once the network is gone, and when. */
-export function probeWarnings(pod: Pod): readonly string[] {
-  return (pod.spec?.containers ?? [])
-    .filter(({ livenessProbe }) => livenessProbe !== undefined)
-    .map(({ name = '', livenessProbe }) => {
-      // defaults of core/v1 Probe
-      const period = asNumber(at(livenessProbe, 'periodSeconds')) ?? 10
-      const failures = asNumber(at(livenessProbe, 'failureThreshold')) ?? 3
-      return `liveness probe of container ${name}: if what it asks needs the network, the container is killed about ${period * failures} s after the cut, and its memory is lost`
-    })
 }
 
 /** Policies that other controllers enforce and that this version does not evaluate. */

@@ -12,13 +12,15 @@ import { uid8, type Target } from '../model/target.js'
 import { missingAccess } from './access.js'
 import { detectNetworkPlugin } from './cni/detect.js'
 import { openConnectionsLine, networkWarnings } from './cni/words.js'
+import { credentialPlans } from './credentials.js'
 import { denyAllManifest, denyAllName, isOurDenyAll, policiesPath } from './deny-all.js'
 import { tryWrites, writesLeft } from './dry-runs.js'
-import { attackerSees, otherPolicyKinds, probeWarnings, wontStop } from './exposure.js'
+import { attackerSees, otherPolicyKinds, wontStop } from './exposure.js'
 import { keepSet, labelsAfter } from './keep-set.js'
 import { lockOf, type LockState } from './lock.js'
 import type { QuarantineOptions } from './options.js'
 import { ownerFacts, selectorKeys, stillSelected } from './owners.js'
+import { probePlans, probeWarnings } from './probes.js'
 import { listObjects, readPod } from './reading.js'
 import { lockRefusals, podRefusals } from './refusals.js'
 import { serviceFacts, serviceImpact } from './services.js'
@@ -32,13 +34,14 @@ export async function planQuarantine(
   const { kube, run } = context
   const { namespace, name, uid } = target
   const pod = await readPod(kube, target, run.signal)
-  const [listed, owner, services, missing, { resources }, network] = await Promise.all([
+  const [listed, owner, services, missing, { resources }, network, held] = await Promise.all([
     listPolicies(context, namespace),
     ownerFacts(kube, pod, run.signal),
     serviceFacts(kube, namespace, run.signal),
     missingAccess(kube, target, run.signal),
     kube.discover(run.signal),
     detectNetworkPlugin(context, pod),
+    credentialPlans(context, { ...target, pod }),
   ])
   const lock = lockOf(pod)
   const before = pod.metadata?.labels ?? {}
@@ -68,6 +71,7 @@ export async function planQuarantine(
   })
   const impact = serviceImpact(services, target, before, after)
   const impossible = podRefusals(pod)
+  const probes = probePlans(pod)
   const suspect = { namespace, name, uid, case: options.case }
   const situation = { pod, lock, policy: state, remove: labels.remove, missing } as const
   const writes = impossible.length > 0 ? [] : writesLeft(context, suspect, options, situation)
@@ -88,6 +92,8 @@ export async function planQuarantine(
     services: impact.services,
     policies,
     network,
+    probes,
+    credentials: held.credentials,
     warnings: [
       ...heldWarnings(lock, options, writes.length),
       ...(lock.state === 'free' && before[QUARANTINE_KEY] === quarantine.value ? [MARKED_BY_OTHERS] : []),
@@ -98,7 +104,8 @@ export async function planQuarantine(
       ...owner.warnings,
       ...(options.allowOutage ? impact.outages : []),
       ...impact.warnings,
-      ...probeWarnings(pod),
+      ...probeWarnings(probes),
+      ...held.unseen,
       ...otherPolicyKinds(resources).map(
         (kind) => `${kind} is served here and not evaluated: one may allow more`,
       ),

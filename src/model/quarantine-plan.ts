@@ -38,6 +38,10 @@ export interface QuarantinePlan {
   readonly policies: readonly PolicyPlan[]
   /** What enforces policies here, by what can be seen of it. */
   readonly network: NetworkPluginFacts
+  /** Every probe of the pod, and what becomes of it once the network is cut. */
+  readonly probes: readonly ProbePlan[]
+  /** What the pod holds that somebody may have taken along. */
+  readonly credentials: readonly CredentialPlan[]
   /** What is done beside it, in the order in which it is done. */
   readonly actions: readonly ActionPlan[]
   /** What the user should know before confirming, a line each. */
@@ -104,4 +108,27 @@ export interface PolicyPlan {
   readonly closedBy?: string
   /** What its rules let through, in words: 'ingress from pods app=x in this namespace on TCP/80', 'egress to anywhere'. */
   readonly allows: readonly string[]
+}
+
+export interface ProbePlan {
+  readonly container: string
+  readonly probe: 'liveness' | 'readiness' | 'startup'
+  readonly by: 'http' | 'tcp' | 'grpc' | 'exec' | 'not-known'
+  /** `goes-on`: the cut does not touch it; `fails`: it needs what is cut; `not-known`: it depends on what can't be seen. */
+  readonly outlook: 'goes-on' | 'fails' | 'not-known'
+  readonly why: string
+  /** Where it may fail: how long after the first failure the kubelet kills the container, s. */
+  readonly killsAfterSeconds?: number
+}
+
+export interface CredentialPlan {
+  /** 'AWS role arn:aws:iam::111122223333:role/shop-web (service account annotation …)' */
+  readonly credential: string
+  /** Whether it stays good once the pod is gone. */
+  readonly outlives: 'yes' | 'no' | 'not-known'
+  readonly why: string
+  /** What revokes it, or shows what to revoke, for a POSIX shell. */
+  readonly command: string
+  /** What else it does, or what is to be done besides. */
+  readonly also: string
 }

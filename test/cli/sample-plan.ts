@@ -97,6 +97,8 @@ export function samplePlan(name = 'web-1'): RunPlan {
             warnings: [],
             unseen: [],
           },
+          probes: [],
+          credentials: [],
           warnings: [],
           wontStop: ['open connections'],
           actions: [],

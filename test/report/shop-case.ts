@@ -728,6 +728,8 @@ export const TARGET: ReportTargetInput = {
       warnings: [],
       unseen: [],
     },
+    probes: [],
+    credentials: [],
     warnings: [],
     wontStop: ['connections that are already open', 'traffic from its own node', 'a stolen token'],
     actions: [],

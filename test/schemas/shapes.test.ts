@@ -163,7 +163,7 @@ const SHAPES: readonly (readonly [string, Shape])[] = [
   ['process/$defs/file', shape<OpenedFile>()('path kind', 'pathB64 deleted device inode links size mode')],
   ['processes', shape<ProcessesDocument>()('schema derivedFrom captures startedPrecision containers executables executablesMore deletedFiles deletedFilesMore', '')],
   ['processes/$defs/capture', shape<ProcessCapture>()('containers method trust path bytes complete disturbance degraded', 'why')],
-  ['quarantine-plan', shape<QuarantinePlan>()('schema case target resumes policy labels owner services policies network actions warnings wontStop attackerSees refusals missingAccess dryRuns', '')],
+  ['quarantine-plan', shape<QuarantinePlan>()('schema case target resumes policy labels owner services policies network probes credentials actions warnings wontStop attackerSees refusals missingAccess dryRuns', '')],
   ['references', shape<ReferencesDocument>()('schema derivedFrom configMaps secrets volumes missing', '')],
   ['references/properties/volumes/items', shape<ReferencesDocument['volumes'][number]>()('name type mounts', 'source claim')],
   ['quarantine-change', shape<QuarantineChange>()('schema at change hold appeared mended', '')],

@@ -1,7 +1,7 @@
 import { mayHang, type MountInfo } from '../../filesystem/mount-info.js'
 import type { MountLeft } from '../../model/mounts-document.js'
 import { asObject, asString, at } from '../../model/json.js'
-import { mountsOf, nameOf, specVolumes } from '../spec-volumes.js'
+import { mountsOf, nameOf, specVolumes } from '../../model/spec-volumes.js'
 
 /** A running container of the pod, as its node sees it. */
 export interface ContainerMounts {

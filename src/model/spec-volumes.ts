@@ -1,4 +1,4 @@
-import { asArray, asObject, asString, at, type JsonObject } from '../model/json.js'
+import { asArray, asObject, asString, at, type JsonObject } from './json.js'
 
 /** Where a volume of a pod is mounted. */
 export interface VolumeMount {

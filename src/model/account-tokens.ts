@@ -1,5 +1,5 @@
-import type { AccountToken, CloudIdentity } from '../model/access-documents.js'
-import { asArray, asNumber, asString, asStringMap, at } from '../model/json.js'
+import type { AccountToken, CloudIdentity } from './access-documents.js'
+import { asArray, asNumber, asString, asStringMap, at } from './json.js'
 import { mountsOf, nameOf, specContainers, specVolumes } from './spec-volumes.js'
 
 /** Where admission mounts the account's token; before 1.21 from a Secret that does not expire. */

@@ -1,5 +1,5 @@
-import type { ReferenceUse } from '../model/access-documents.js'
-import { asArray, asString, at } from '../model/json.js'
+import type { ReferenceUse } from './access-documents.js'
+import { asArray, asString, at } from './json.js'
 import { nameOf, specContainers, specVolumes } from './spec-volumes.js'
 
 export type Uses = readonly ReferenceUse[]
