@@ -49,7 +49,7 @@ export async function readNodeFacts(
     if (key !== undefined && value !== undefined) values.set(key, [...(values.get(key) ?? []), value])
   }
   const tools = values.get('tool') ?? []
-  if (!complete && tools.length === 0) {
+  if (!complete && values.size === 0) {
     const said = stderr.trim().split('\n').at(-1)?.slice(0, 300) ?? ''
     throw new ImpoundError(
       'unsupported',
@@ -59,6 +59,7 @@ export async function readNodeFacts(
       },
     )
   }
+  if (!values.has('end')) throw new ImpoundError('cut', 'what the node pod says of its node was cut short')
   const text = (key: string): string | undefined => values.get(key)?.[0] || undefined
   const optional = (entries: Readonly<Record<string, string | number | undefined>>): object =>
     Object.fromEntries(Object.entries(entries).filter(([, value]) => value !== undefined))

@@ -55,6 +55,15 @@ describe('a pod on a node', () => {
     expect(pods.outcomes.every(({ status = 0 }) => status < 300)).toBe(true)
   })
 
+  it('says nothing of its tools where what it says was cut', async () => {
+    const set = pods.set()
+    const session = await set.on(node, NEVER)
+    lab.faults.add({ match: { path: /\/exec\?/ }, effect: { kind: 'truncate', bytes: 400 } })
+    await expect(readNodeFacts(session, FACTS, NEVER)).rejects.toMatchObject({ code: 'cut' })
+    expect(lab.faults.unfired()).toEqual([])
+    await set.close(NEVER)
+  })
+
   it('is what the node pod has to be', async () => {
     const set = pods.set()
     await set.on(node, NEVER)

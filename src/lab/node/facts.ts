@@ -25,6 +25,7 @@ export const facts: NodeProgram = async ({ node, store, now, out }) => {
     'runtime-socket=/run/containerd/containerd.sock',
     'free=40000000000',
     ...TOOLS.map((tool) => `tool=${tool}`),
+    'end=yes',
   ]
   await out(lines.map((line) => `${line}\n`).join(''))
   return 0
