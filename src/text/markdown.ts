@@ -26,11 +26,12 @@ const AUTOLINKED = /:\/\/|\/\/|@|www\.|\.\p{L}|(?:mailto|xmpp|javascript|data|vb
  */
 export function forMarkdownInline(text: string, options: InlineOptions = {}): string {
   const shown = visible(text, { maxLength: options.maxLength ?? VALUE_LENGTH, lineBreaks: 'show' })
-  const escaped = shown
-    .replaceAll(/ {2,}/g, ' ')
-    .replaceAll(/[^ ]+/g, (word) =>
-      AUTOLINKED.test(word) ? codeSpans(word) : word.replaceAll(PUNCTUATION, '\\$&'),
-    )
+  const escaped = shown.replaceAll(/ {2,}/g, ' ').replaceAll(/[^ ]+/g, (word) => {
+    if (!AUTOLINKED.test(word)) return word.replaceAll(PUNCTUATION, '\\$&')
+    // what ends a word in a list is none of the name's
+    const name = word.replace(/(?<=[^,;])[,;]$/, '')
+    return codeSpans(name) + word.slice(name.length)
+  })
   if (options.lineStart === false) return escaped
   return escaped.replace(LINE_START, (_match, space: string, mark: string) =>
     /^\d/.test(mark) ? `${space}${mark}\\` : `${space}\\${mark}`,

@@ -141,6 +141,12 @@ describe.each(FORMS)('a value in Markdown as %s', (_form, render) => {
 })
 
 describe('forMarkdownInline', () => {
+  it('leaves the comma behind a word that could be a link outside of its code span', () => {
+    expect(forMarkdownInline('see a.example/x, b.example; and c.example,,')).toBe(
+      'see `a.example/x`, `b.example`; and `c.example,,`',
+    )
+  })
+
   it.each([
     ['web-6dd6-x2x', 'web-6dd6-x2x'],
     ['- item', '\\- item'],
@@ -150,7 +156,7 @@ describe('forMarkdownInline', () => {
     ['a\n# b', 'a␊\\# b'],
     ['3.5 s (of 4)', '3.5 s (of 4)'],
     ['ana@corp.example', '`ana@corp.example`'],
-    ['see https://x.example, and *this*', 'see `https://x.example,` and \\*this\\*'],
+    ['see https://x.example, and *this*', 'see `https://x.example`, and \\*this\\*'],
   ])('writes %j as %j', (text, markdown) => {
     expect(forMarkdownInline(text)).toBe(markdown)
   })
