@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { pipeline } from 'node:stream/promises'
 
+import { withChoices } from '../engine/choices.js'
 import { execute } from '../engine/execute.js'
 import { prepare, refusalOf } from '../engine/prepare.js'
 import type { RunPlan } from '../engine/plan.js'
@@ -84,12 +85,16 @@ export abstract class CaptureCommand extends BaseCommand {
       if (refusal !== undefined) process.exitCode = reportFailure(refusal, 'text')
       return undefined
     }
-    const refusal = refusalOf(plan)
     const asks = plan.command !== 'snapshot' && !manners.yes
+    const choices = { allow: plan.allow, containFirst: plan.containFirst }
+    // a key at the prompt may allow a pod on the node, where there is a node
+    const most: Choices =
+      asks && plan.nodePods !== undefined ? { ...choices, allow: [...plan.allow, 'node'] } : choices
+    const refusal = refusalOf(withChoices(plan, most))
     if (refusal !== undefined || !asks) {
       this.say(planScreen(plan).trimEnd())
       if (refusal !== undefined) throw refusal
-      return { allow: plan.allow, containFirst: plan.containFirst }
+      return choices
     }
     const show = (shown: RunPlan): void => this.say(planScreen(shown).trimEnd())
     return confirmPlan(plan, show, askInTerminal, (line) => this.say(line))

@@ -1,5 +1,6 @@
-import { asAllowed } from '../engine/access.js'
+import { withChoices } from '../engine/choices.js'
 import type { RunPlan } from '../engine/plan.js'
+import { refusalOf } from '../engine/prepare.js'
 import type { Choices } from '../engine/request.js'
 import type { Allowance } from '../model/collector.js'
 import { ImpoundError } from '../model/errors.js'
@@ -28,8 +29,8 @@ export function confirmationWord(plan: RunPlan): string {
 }
 
 /**
- * Shows the plan and asks until it is confirmed; keys change what the run may do, and the changed plan is shown again.
- * Throws `refused` when the user quits.
+ * Shows the plan and asks until it is confirmed; keys change what the run may do, and the changed plan is shown again. What
+ * only lacks a pod on the node must be allowed one first. Throws `refused` when the user quits.
  */
 export async function confirmPlan(
   plan: RunPlan,
@@ -43,7 +44,10 @@ export async function confirmPlan(
   const meant = plan.targets.length === 1 ? "the pod's name" : `the number of pods (${word})`
   for (;;) {
     const keys = [
-      choices.allow.includes('exec') ? 'e don’t allow exec' : 'e allow exec',
+      // a quarantine takes no evidence: there is nothing to run
+      ...(plan.command === 'quarantine'
+        ? []
+        : [choices.allow.includes('exec') ? 'e don’t allow exec' : 'e allow exec']),
       ...(plan.nodePods === undefined
         ? []
         : [choices.allow.includes('node') ? 'n don’t allow a node pod' : 'n allow a node pod']),
@@ -53,7 +57,12 @@ export async function confirmPlan(
       'q quit',
     ]
     const answer = await ask(`Type ${meant} to go on · ${keys.join(' · ')}`)
-    if (answer === word) return choices
+    if (answer === word) {
+      const refusal = refusalOf(withChoices(plan, choices))
+      if (refusal === undefined) return choices
+      say(forTerminal(`not yet: ${refusal.message}: n allows it`))
+      continue
+    }
     switch (answer.toLowerCase()) {
       case 'q':
         throw new ImpoundError('refused', 'declined; nothing was changed')
@@ -81,19 +90,4 @@ export async function confirmPlan(
 
 function toggled(allow: readonly Allowance[], one: Allowance): readonly Allowance[] {
   return allow.includes(one) ? allow.filter((other) => other !== one) : [...allow, one]
-}
-
-/** The plan as it is once the choices are taken. */
-export function withChoices(plan: RunPlan, choices: Choices): RunPlan {
-  return {
-    ...plan,
-    ...choices,
-    targets: plan.targets.map((target) => ({
-      ...target,
-      collectors: target.collectors.map(({ why, ...collector }) => {
-        if (why !== undefined && why.startsWith('left out')) return { ...collector, why }
-        return { ...collector, ...asAllowed(collector.needs, choices.allow) }
-      }),
-    })),
-  }
 }

@@ -1,5 +1,6 @@
 import { Flags } from '@oclif/core'
 
+import { DEFAULT_NODE_IMAGE } from '../engine/node-image.js'
 import type { ClusterRequest } from '../engine/request.js'
 import { ImpoundError } from '../model/errors.js'
 import type { Platform } from '../model/ports/registry.js'
@@ -138,10 +139,6 @@ export const caseFlags = {
   }),
   ...jsonLinesFlag,
 }
-
-/** debian:bookworm-slim, the index of 2026-08-04: docker-library/repo-info, repos/debian/remote/bookworm-slim.md. */
-const DEFAULT_NODE_IMAGE =
-  'docker.io/library/debian:bookworm-slim@sha256:abd67ffcfa541b485a3dff59865ab629aa048a6c613e639d36e7456b0b229241'
 
 const nodePodFlags = {
   'node-image': Flags.string({
@@ -291,11 +288,12 @@ export const quarantineFlags = {
     helpGroup: CONTAINMENT,
   }),
   'drop-connections': Flags.boolean({
-    summary: 'drop all packets in the pod’s own network but what its node begins; needs --allow node',
+    summary:
+      'drop all packets in the pod’s own network but what its node begins; needs --allow node, or n at the plan',
     helpGroup: CONTAINMENT,
   }),
   freeze: Flags.boolean({
-    summary: 'freeze the processes of the pod; needs --allow node',
+    summary: 'freeze the processes of the pod; needs --allow node, or n at the plan',
     helpGroup: CONTAINMENT,
   }),
   'max-pods': Flags.integer({

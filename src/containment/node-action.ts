@@ -29,7 +29,7 @@ export interface NodeAction {
   undo(session: NodeSession, pod: Pod, suspect: Suspect, signal: AbortSignal): Promise<void>
 }
 
-/** The action: only where its flag and --allow node are given, journalled by an annotation on the pod that comes first and goes last. */
+/** The action: only where its flag is given, journalled by an annotation on the pod that comes first and goes last. */
 export function nodeAction(action: NodeAction, options: QuarantineOptions): ContainmentAction {
   const mark: NodeMark = { action: action.name, key: `impound.dev/${action.name}` }
   return {
@@ -41,10 +41,11 @@ export function nodeAction(action: NodeAction, options: QuarantineOptions): Cont
         options.wanted.has(action.name)
           ? {
               action: action.name,
-              changes: [`~ ${action.change}`, `~ annotation ${mark.key}`],
+              changes: [`~ ${action.change}, by a pod on its node`, `~ annotation ${mark.key}`],
               warnings: action.warnings(target.pod),
-              refusals: options.allowNode ? [] : [needsNode(action)],
+              refusals: [],
               missingAccess: [],
+              needs: 'node',
             }
           : undefined,
       ),
@@ -108,16 +109,4 @@ export function sessionFor({ nodePods, run }: WriteContext, pod: Pod): Promise<N
   const node = pod.spec?.nodeName
   if (node === undefined) throw new ImpoundError('unsupported', 'the pod is on no node')
   return nodePods.on(node, run.signal)
-}
-
-function needsNode({ name }: NodeAction): {
-  readonly code: 'needs-node'
-  readonly message: string
-  readonly override: string
-} {
-  return {
-    code: 'needs-node',
-    message: `--${name} is done by a privileged pod on the suspect's node`,
-    override: '--allow node',
-  }
 }

@@ -3,6 +3,7 @@ import { neededAccess, usefulAccess } from './access.js'
 import { applyQuarantine } from './apply.js'
 import { applyBeside, planBeside, undoBeside, verifyBeside } from './beside.js'
 import { holdsOf } from './hold.js'
+import { allowingNode } from './node-need.js'
 import type { QuarantineOptions } from './options.js'
 import { planQuarantine } from './plan.js'
 import { releaseHold } from './release.js'
@@ -26,7 +27,10 @@ export function createQuarantine(
       ],
     }),
     plan: async (context, target) =>
-      planBeside(context, target, await planQuarantine(context, target, options), actions),
+      allowingNode(
+        await planBeside(context, target, await planQuarantine(context, target, options), actions),
+        options.allowNode,
+      ),
     apply: (context, plan, heard = () => undefined, inForce = () => undefined) =>
       applyQuarantine(context, plan, options, {
         beforeCut: () => applyBeside(context, 'before-cut', plan, actions, heard),

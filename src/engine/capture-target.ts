@@ -156,7 +156,7 @@ async function containOne(
       nodePods: of.nodePods,
       sink: of.spool.targetSink({ directory }, 'quarantine'),
       confirmedAt: of.confirmedAt,
-      cluster: prepared.request.cluster,
+      request: prepared.request,
     })
     if (result.afterMs !== undefined)
       of.progress({ type: 'contained', target: label, afterMs: result.afterMs })
@@ -172,7 +172,7 @@ function identity({ namespace, name, uid }: Target): Pick<TargetResult, 'namespa
 
 /** What is told of a containment that a fault cuts off before it can tell for itself. */
 function begun(plan: QuarantinePlan, of: TargetRun): ContainmentResult {
-  const undo = releaseCommand(plan.target, of.prepared.request.cluster)
+  const undo = releaseCommand(plan, of.prepared.request)
   const message = 'it was begun and did not come to its end'
   return {
     error: { code: 'storage', message, hints: [`what was done so far stays; take it back: ${undo}`] },

@@ -7,7 +7,7 @@ import type { Sink } from '../model/ports/sink.js'
 import type { KubeConnection } from '../kube/connect.js'
 import type { QuarantinePlan } from '../model/quarantine-plan.js'
 import { releaseCommand } from './release-command.js'
-import type { ClusterRequest } from './request.js'
+import type { CaptureRequest } from './request.js'
 import type { ContainmentResult } from './result.js'
 
 interface Containment {
@@ -19,7 +19,7 @@ interface Containment {
   readonly sink: Sink
   /** clock.monotonic() at the confirmation. */
   readonly confirmedAt: number
-  readonly cluster: ClusterRequest
+  readonly request: CaptureRequest
 }
 
 const DERIVED = { kind: 'derived', mediaType: 'application/json', trust: 'tool' } as const
@@ -30,7 +30,7 @@ const DERIVED = { kind: 'derived', mediaType: 'application/json', trust: 'tool' 
  */
 export async function contain(run: RunContext, containment: Containment): Promise<ContainmentResult> {
   const { action, plan, kube, journal, sink } = containment
-  const undo = releaseCommand(plan.target, containment.cluster)
+  const undo = releaseCommand(plan, containment.request)
   const changes = new Changes(journal)
   const context = {
     run,

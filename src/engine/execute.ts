@@ -7,6 +7,7 @@ import type { NodePodResult } from '../model/node-pod-plan.js'
 import type { RunContext } from '../model/ports/run-context.js'
 import { captureTarget, type TargetRun } from './capture-target.js'
 import { caseKey } from './case-key.js'
+import { withChoices } from './choices.js'
 import { finish } from './finish.js'
 import { startNodePods } from './node-pods.js'
 import { refusalOf, type PreparedRun } from './prepare.js'
@@ -32,12 +33,13 @@ export interface Interrupts {
  * open, what was collected is sealed, labelled incomplete where it is; if that fails too the spool stays and is named.
  */
 export async function execute(
-  prepared: PreparedRun,
+  planned: PreparedRun,
   choices: Choices,
   interrupts: Interrupts,
   run: RunContext,
   progress: Progress,
 ): Promise<RunResult> {
+  const prepared = { ...planned, plan: withChoices(planned.plan, choices) }
   const refusal = refusalOf(prepared.plan)
   if (refusal !== undefined) throw refusal
   const confirmedAt = run.clock.monotonic()

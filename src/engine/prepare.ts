@@ -135,8 +135,8 @@ export async function prepare(
       const context = planContext(kube, run)
       if (quarantine === undefined) planned.push(plan)
       else {
-        const undo = releaseCommand(target, request.cluster)
-        planned.push({ ...plan, undo, quarantine: await quarantine.plan(context, target) })
+        const planOfIt = await quarantine.plan(context, target)
+        planned.push({ ...plan, undo: releaseCommand(planOfIt, request), quarantine: planOfIt })
       }
     }
     const nodePods =
@@ -186,7 +186,9 @@ export function refusalOf(plan: RunPlan): ImpoundError | undefined {
     if (first !== undefined) {
       return new ImpoundError('refused', `${name} can't be quarantined: ${first.message}`, {
         hints: [
-          ...(first.override === undefined ? [] : [`${first.override} goes on all the same`]),
+          ...(first.override === undefined
+            ? []
+            : [`${first.override} ${first.code === 'needs-node' ? 'allows one' : 'goes on all the same'}`]),
           'impound snapshot takes the evidence and changes nothing',
         ],
       })

@@ -83,6 +83,8 @@ export interface ActionPlan {
   readonly refusals: readonly Refusal[]
   /** Rights without which the whole run is refused. */
   readonly missingAccess: readonly AccessRule[]
+  /** What it takes: a pod on the suspect's node, with --allow node. */
+  readonly needs?: 'node'
   /** Names of NetworkPolicies that no longer let the pod through once it is done. */
   readonly closes?: readonly string[]
 }

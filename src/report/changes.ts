@@ -26,7 +26,7 @@ export function changesOf(input: ReportInput, archiveFile: string): Changes {
         ? null
         : {
             live: touched.map(releaseCommand).join('\n'),
-            fromArchive: `impound release --from ${forShell(archiveFile)}`,
+            fromArchive: `impound release --from ${forShell(archiveFile)}${allowance(...touched)}`,
           },
     onRelease: touched.flatMap(onRelease),
   }
@@ -37,8 +37,15 @@ export function isTouched(target: ReportTargetInput): boolean {
   return target.writes.some((write) => outcomeOf(write) !== 'refused')
 }
 
-export function releaseCommand({ target }: ReportTargetInput): string {
-  return `impound release ${forShell(target.name)} -n ${forShell(target.namespace)}`
+export function releaseCommand(of: ReportTargetInput): string {
+  const { name, namespace } = of.target
+  return `impound release ${forShell(name)} -n ${forShell(namespace)}${allowance(of)}`
+}
+
+/** What the release of a run's targets must be allowed: what stands on a node is only taken back there. */
+export function allowance(...targets: readonly ReportTargetInput[]): string {
+  const needs = targets.some(({ plan }) => plan?.actions.some((action) => action.needs === 'node') === true)
+  return needs ? ' --allow node' : ''
 }
 
 function onRelease({ target, plan }: ReportTargetInput): readonly Sentence[] {

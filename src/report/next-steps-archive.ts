@@ -1,5 +1,5 @@
 import { forShell } from '../text/shell.js'
-import { isTouched, releaseCommand } from './changes.js'
+import { allowance, isTouched, releaseCommand } from './changes.js'
 import type { ReportInput, ReportTargetInput } from './input.js'
 import type { ReportModel, Step } from './model.js'
 import { ended, plain, sentence } from './sentence.js'
@@ -83,7 +83,7 @@ export function releaseStep(
       why: plain(
         'This changes the cluster: the pod gets back its labels, the policy goes, and its owner and its Services find it again. A pod that is known to be bad is better deleted.',
       ),
-      commands: `${releaseCommand(target)}\nimpound release --from ${forShell(archive.file)}`,
+      commands: `${releaseCommand(target)}\nimpound release --from ${forShell(archive.file)}${allowance(target)}`,
       notes:
         owner === undefined
           ? []

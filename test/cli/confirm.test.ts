@@ -1,6 +1,7 @@
 import { describe, expect, it } from '@jest/globals'
 
-import { confirmationWord, confirmPlan, withChoices } from '../../src/cli/confirm.js'
+import { confirmationWord, confirmPlan } from '../../src/cli/confirm.js'
+import { withChoices } from '../../src/engine/choices.js'
 import type { RunPlan } from '../../src/engine/plan.js'
 import { planScreen } from '../../src/cli/plan-screen.js'
 import { samplePlan } from './sample-plan.js'
@@ -24,6 +25,36 @@ function conversation(answers: readonly string[]) {
         (line) => said.push(line),
       ),
   }
+}
+
+const NODE_PODS = {
+  image: 'i',
+  byDigest: true,
+  namespace: 'n',
+  madeNamespace: false,
+  pods: [{ node: 'node-1', name: 'p', will: 'admitted', why: 'a dry run was accepted' }],
+  leftovers: [],
+  missingAccess: [],
+  attackerSees: [],
+} as const
+
+/** A plan to freeze, with no pod on the node allowed. */
+function withNodeAction(plan: RunPlan): RunPlan {
+  const freeze = {
+    action: 'freeze',
+    changes: [],
+    warnings: [],
+    refusals: [],
+    missingAccess: [],
+    needs: 'node',
+  } as const
+  const targets = plan.targets.map((target) => ({
+    ...target,
+    ...(target.quarantine === undefined
+      ? {}
+      : { quarantine: { ...target.quarantine, actions: [...target.quarantine.actions, freeze] } }),
+  }))
+  return withChoices({ ...plan, targets, nodePods: NODE_PODS }, { allow: [], containFirst: false })
 }
 
 describe('the confirmation of a plan', () => {
@@ -55,22 +86,30 @@ describe('the confirmation of a plan', () => {
   })
 
   it('lets n allow a pod on the node, where there is one, and c contain first', async () => {
-    const nodePods = {
-      image: 'i',
-      byDigest: true,
-      namespace: 'n',
-      madeNamespace: false,
-      pods: [{ node: 'node-1', name: 'p', will: 'admitted', why: 'a dry run was accepted' }],
-      leftovers: [],
-      missingAccess: [],
-      attackerSees: [],
-    } as const
     const talk = conversation(['n', 'c', 'web-1'])
-    expect(await talk.run({ ...samplePlan(), nodePods })).toEqual({ allow: ['node'], containFirst: true })
+    expect(await talk.run({ ...samplePlan(), nodePods: NODE_PODS })).toEqual({
+      allow: ['node'],
+      containFirst: true,
+    })
     expect(planScreen(talk.shown.at(-1)!)).toMatch(/\+ privileged pod n\/p on node-1/)
     const without = conversation(['n', 'web-1'])
     expect(await without.run(samplePlan())).toMatchObject({ allow: [] })
     expect(without.said).toEqual(['the pod is on no node: there is nothing to start one on'])
+  })
+
+  it('does not take the name while what was asked for lacks a pod on the node: n allows it, at the prompt too', async () => {
+    const plan = withNodeAction(samplePlan())
+    expect(plan.targets[0]?.quarantine?.refusals).toMatchObject([{ code: 'needs-node' }])
+    expect(planScreen(plan)).toMatch(/refused +--freeze .* \(→ --allow node\)/)
+    const talk = conversation(['web-1', 'n', 'web-1'])
+    expect(await talk.run(plan)).toMatchObject({ allow: ['node'] })
+    expect(talk.said).toEqual([
+      "not yet: web-1 can't be quarantined: --freeze is done by a privileged pod on the suspect's node: n allows it",
+    ])
+    expect(planScreen(talk.shown.at(-1)!)).not.toMatch(/refused/)
+    const undecided = conversation(['n', 'n', 'web-1', 'q'])
+    await expect(undecided.run(plan)).rejects.toMatchObject({ code: 'refused' })
+    expect(undecided.said).toHaveLength(1)
   })
 
   it('ends without a change when the user quits', async () => {

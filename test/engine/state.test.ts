@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals'
 
 import { caseKey } from '../../src/engine/case-key.js'
+import { DEFAULT_NODE_IMAGE } from '../../src/engine/node-image.js'
 import { releaseCommand } from '../../src/engine/release-command.js'
 import { claimSpool, refuseLiveSpool } from '../../src/engine/spool-owner.js'
 
@@ -71,10 +72,24 @@ describe('a spool that is written to', () => {
 })
 
 describe('the command that undoes', () => {
+  const target = { namespace: 'shop', name: 'web', uid: '1' }
+
   it('goes to the cluster that the run spoke to, quoted for a shell', () => {
     const cluster = { asGroups: [], requestTimeoutMs: 1, context: 'prod eu', kubeconfig: '/k' }
-    expect(releaseCommand({ namespace: 'shop', name: 'web' }, cluster)).toBe(
+    expect(releaseCommand({ target, actions: [] }, { cluster, nodePods: { image: 'r/n:1' } })).toBe(
       "impound release web -n shop --kubeconfig /k --context 'prod eu'",
+    )
+  })
+
+  it('brings the pod on the node where something stands there', () => {
+    const freeze = { action: 'freeze', changes: [], warnings: [], refusals: [], missingAccess: [] }
+    const actions = [{ ...freeze, needs: 'node' }] as const
+    const cluster = { asGroups: [], requestTimeoutMs: 1 }
+    const command = (nodePods: { readonly image: string; readonly namespace?: string }): string =>
+      releaseCommand({ target, actions }, { cluster, nodePods })
+    expect(command({ image: DEFAULT_NODE_IMAGE })).toBe('impound release web -n shop --allow node')
+    expect(command({ image: 'r/n:1', namespace: 'ops' })).toBe(
+      'impound release web -n shop --allow node --node-image r/n:1 --node-namespace ops',
     )
   })
 })
