@@ -6,7 +6,7 @@ import type { Manners } from './capture-command.js'
 import { clusterRequest, type ClusterFlagValues } from './flags.js'
 
 /** Flags that ask for an action of their name. */
-const WANTED: readonly WantedAction[] = ['patch-residuals', 'drop-connections', 'freeze']
+const WANTED: readonly WantedAction[] = ['patch-residuals', 'drop-connections', 'freeze', 'detach-owner']
 
 /** Flags as oclif gives them; a command that lacks some gets what their absence means. */
 interface CaptureFlags extends ClusterFlagValues {
@@ -35,6 +35,7 @@ interface CaptureFlags extends ClusterFlagValues {
   readonly 'patch-residuals'?: boolean
   readonly 'drop-connections'?: boolean
   readonly freeze?: boolean
+  readonly 'detach-owner'?: boolean
   readonly 'max-pods'?: number
   readonly 'max-log'?: number
   readonly 'max-content'?: number

@@ -296,6 +296,10 @@ export const quarantineFlags = {
     summary: 'freeze the processes of the pod; needs --allow node, or n at the plan',
     helpGroup: CONTAINMENT,
   }),
+  'detach-owner': Flags.boolean({
+    summary: 'take the pod from a controller that is none of Kubernetes’ own, before its labels go',
+    helpGroup: CONTAINMENT,
+  }),
   'max-pods': Flags.integer({
     summary: 'most pods that one run may change',
     helpGroup: CONTAINMENT,

@@ -27,6 +27,8 @@ export function usefulAccess({ namespace }: Pick<Target, 'namespace'>): readonly
     { verb: 'get', group: 'apps', resource: 'statefulsets', namespace },
     { verb: 'get', group: 'apps', resource: 'daemonsets', namespace },
     { verb: 'get', group: 'batch', resource: 'jobs', namespace },
+    { verb: 'get', group: 'batch', resource: 'cronjobs', namespace },
+    { verb: 'get', group: '', resource: 'replicationcontrollers', namespace },
     // by these the network plugin is known
     { verb: 'list', group: 'apps', resource: 'daemonsets' },
     { verb: 'get', group: '', resource: 'nodes' },

@@ -5,7 +5,8 @@ import type { ReadContext } from '../model/containment.js'
 import type { Adoption } from '../model/release-plan.js'
 import { selectorMatches } from '../model/selector.js'
 import { podPath } from '../model/api-path.js'
-import { letsGo, readOwner, selectorOf } from './owners.js'
+import { letsGo } from './owner-behaviour.js'
+import { readOwner, selectorOf } from './owners.js'
 import { listObjects } from './reading.js'
 
 type Dying = Adoption['dies'][number]

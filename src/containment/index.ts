@@ -2,6 +2,7 @@ import type { Containment, ContainmentAction, JournalEntry, WriteContext } from 
 import type { ReleasePlan } from '../model/release-plan.js'
 import type { QuarantineOptions } from './options.js'
 import { createQuarantine } from './quarantine.js'
+import { createDetachOwner } from './detach-owner.js'
 import { createDropConnections } from './drop-connections.js'
 import { createFreeze } from './freeze.js'
 import { createProtect } from './protect.js'
@@ -10,7 +11,13 @@ import { planRelease as planReleaseWith } from './release-plan.js'
 
 /** Every way to contain a pod beside the quarantine, in the order in which those of one stage are applied. */
 export function actions(options: QuarantineOptions): readonly ContainmentAction[] {
-  return [createProtect(), createResiduals(options), createDropConnections(options), createFreeze(options)]
+  return [
+    createProtect(),
+    createResiduals(options),
+    createDetachOwner(options),
+    createDropConnections(options),
+    createFreeze(options),
+  ]
 }
 
 /** The quarantine and all that is done beside it. */

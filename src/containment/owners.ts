@@ -3,58 +3,11 @@ import type { KubeObject, LabelSelector, OwnerReference, Pod } from '../model/ku
 import type { KubeReader, ServedResource } from '../model/ports/kube-reader.js'
 import type { OwnerPlan } from '../model/quarantine-plan.js'
 import { selectorMatches } from '../model/selector.js'
+import { managedBy } from './managed-by.js'
+import { groupOf, isMirror, saysOf } from './owner-behaviour.js'
 import { readObject } from './reading.js'
 
 const MAX_DEPTH = 8
-
-interface Behaviour {
-  readonly apiGroup: string
-  readonly onQuarantine: string
-  readonly onRelease: string
-}
-
-/** What the built-in controllers do with a pod that they no longer select, and with one that they select again. */
-const BEHAVIOUR: Readonly<Record<string, Behaviour>> = {
-  ReplicaSet: {
-    apiGroup: 'apps',
-    onQuarantine: 'lets the pod go and starts a replacement, from the same image',
-    onRelease: 'adopts the pod again: one pod too many, one is deleted',
-  },
-  ReplicationController: {
-    apiGroup: '',
-    onQuarantine: 'lets the pod go and starts a replacement, from the same image',
-    onRelease: 'adopts the pod again: one pod too many, one is deleted',
-  },
-  StatefulSet: {
-    apiGroup: 'apps',
-    onQuarantine:
-      'lets the pod go, but can not create one of the same name while it lives; with OrderedReady the later ones wait too; its volume stays with it',
-    onRelease: 'adopts the pod again; nothing dies',
-  },
-  DaemonSet: {
-    apiGroup: 'apps',
-    onQuarantine:
-      'lets the pod go and starts a second one on the node; it stays Pending where a host port clashes',
-    onRelease: 'adopts the pod again and keeps the oldest, the suspect; the newer one is deleted',
-  },
-  Job: {
-    apiGroup: 'batch',
-    onQuarantine:
-      'lets the pod go and starts a replacement; activeDeadlineSeconds still ends the Job, not the pod',
-    onRelease: 'adopts the pod again if it has not ended; one pod too many is deleted',
-  },
-}
-
-/** Whether a controller of this kind is known to let a pod go that it no longer selects. */
-export function letsGo(owner: OwnerReference | undefined): boolean {
-  return behaviourOf(owner) !== undefined
-}
-
-function behaviourOf(owner: OwnerReference | undefined): Behaviour | undefined {
-  const kind = owner?.kind ?? ''
-  const behaviour = Object.hasOwn(BEHAVIOUR, kind) ? BEHAVIOUR[kind] : undefined
-  return behaviour?.apiGroup === groupOf(owner) ? behaviour : undefined
-}
 
 export interface OwnerFacts {
   readonly plan: OwnerPlan
@@ -68,46 +21,67 @@ export interface OwnerFacts {
 export async function ownerFacts(kube: KubeReader, pod: Pod, signal: AbortSignal): Promise<OwnerFacts> {
   const namespace = pod.metadata?.namespace ?? ''
   const controller = pod.metadata?.ownerReferences?.find((owner) => owner.controller === true)
-  const warnings: string[] = []
+  const warnings = [...besideController(pod), ...keptBySource(pod)]
   const chain: string[] = []
-  let selector: LabelSelector | undefined
+  const read: KubeObject[] = []
   let next = controller
   while (next !== undefined && chain.length < MAX_DEPTH) {
-    chain.push(`${next.kind ?? ''} ${next.name ?? ''}`)
-    const read = await readOwner(kube, next, namespace, signal)
-    if ('why' in read) {
-      warnings.push(`${next.kind ?? ''} ${next.name ?? ''} could not be read (${read.why})`)
+    chain.push(titleOf(next))
+    // the API says nothing of a static pod that its node does not
+    if (isMirror(next)) break
+    const found = await readOwner(kube, next, namespace, signal)
+    if ('why' in found) {
+      warnings.push(`${titleOf(next)} could not be read (${found.why})`)
       break
     }
-    if (next === controller) selector = selectorOf(read.object)
-    next = read.object.metadata?.ownerReferences?.find((owner) => owner.controller === true)
+    read.push({ ...found.object, kind: next.kind ?? '' })
+    next = found.object.metadata?.ownerReferences?.find((owner) => owner.controller === true)
   }
-  return { plan: ownerPlan(controller, chain, warnings), controller, selector, warnings }
+  if (controller === undefined) {
+    return { plan: { ...NOBODY, chain }, controller, selector: undefined, warnings }
+  }
+  const [nearest] = read
+  const says = saysOf(controller, { pod, controller: nearest, root: read.at(-1) })
+  if (says === undefined) {
+    warnings.push(
+      `${titleOf(controller)} controls the pod, and is no controller of Kubernetes itself: it may delete the pod; --detach-owner takes the pod from it first`,
+    )
+  }
+  const plan = { kind: controller.kind ?? '', name: controller.name ?? '', chain, ...(says ?? NOT_KNOWN) }
+  const selector = nearest === undefined ? undefined : selectorOf(nearest)
+  return { plan, controller, selector, warnings }
 }
 
-function ownerPlan(
-  controller: OwnerReference | undefined,
-  chain: readonly string[],
-  warnings: string[],
-): OwnerPlan {
-  if (controller === undefined) {
-    return { kind: 'none', name: '', chain, onQuarantine: 'no owner: nothing happens', onRelease: 'nothing' }
-  }
-  const [kind, name] = [controller.kind ?? '', controller.name ?? '']
-  const known = behaviourOf(controller)
-  if (known !== undefined) {
-    return { kind, name, chain, onQuarantine: known.onQuarantine, onRelease: known.onRelease }
-  }
-  warnings.push(
-    `${kind} ${name} controls the pod, and is no controller of Kubernetes itself: it may delete the pod`,
-  )
-  return {
-    kind,
-    name,
-    chain,
-    onQuarantine: 'not known: a controller of this kind may keep the pod, put its labels back, or delete it',
-    onRelease: 'not known',
-  }
+const NOBODY = {
+  kind: 'none',
+  name: '',
+  onQuarantine: 'no owner: nothing happens',
+  onRelease: 'nothing',
+} as const
+
+const NOT_KNOWN = {
+  onQuarantine: 'not known: a controller of this kind may keep the pod, put its labels back, or delete it',
+  onRelease: 'not known',
+} as const
+
+function titleOf({ kind = '', name = '' }: OwnerReference): string {
+  return `${kind} ${name}`
+}
+
+/** The garbage collector takes a pod along with its last owner, whether that controls it or not. */
+function besideController(pod: Pod): readonly string[] {
+  return (pod.metadata?.ownerReferences ?? [])
+    .filter(({ controller }) => controller !== true)
+    .map((owner) => `${titleOf(owner)} owns the pod without controlling it: deleting it may delete the pod`)
+}
+
+/** A pod that nothing controls may still be somebody's. */
+function keptBySource(pod: Pod): readonly string[] {
+  if (pod.metadata?.ownerReferences?.some(({ controller }) => controller === true) === true) return []
+  const tool = managedBy(pod)
+  return tool === undefined
+    ? []
+    : [`the pod is kept by ${tool}, which may put its labels back as its source has them`]
 }
 
 type ReadOwner = { readonly object: KubeObject } | { readonly why: string }
@@ -177,9 +151,4 @@ export function selectorKeys(selector: LabelSelector | undefined): readonly stri
     ...Object.keys(selector?.matchLabels ?? {}),
     ...(selector?.matchExpressions ?? []).map(({ key = '' }) => key),
   ]
-}
-
-function groupOf(owner: OwnerReference | undefined): string {
-  const apiVersion = owner?.apiVersion ?? ''
-  return apiVersion.includes('/') ? (apiVersion.split('/')[0] ?? '') : ''
 }
