@@ -24,6 +24,19 @@ const ERRANDS: readonly Choice<Errand>[] = [
   { name: 'verify    check an archive', value: 'verify' },
 ]
 
+/** What may run for it in the cluster, least first. */
+const WAYS: readonly Choice<readonly string[]>[] = [
+  { name: 'not at all  what the API and the registry say is all', value: [] },
+  {
+    name: 'node        by a privileged pod of ours on its node, out of the suspect’s sight',
+    value: ['--allow', 'node'],
+  },
+  {
+    name: 'exec        by the suspect containers’ own programs, in an attacker’s sight',
+    value: ['--allow', 'exec'],
+  },
+]
+
 /** Asks what to do and on which pod, and gives the command line for it: the same that a user would type. */
 export async function guidedArgv(ask: Questions, open: () => Promise<Browser>): Promise<readonly string[]> {
   const errand = await ask.select('What is to be done?', ERRANDS)
@@ -35,11 +48,8 @@ export async function guidedArgv(ask: Questions, open: () => Promise<Browser>): 
     const target = [errand, name, '-n', namespace]
     if (errand === 'release') return target
     const given = await ask.input('Name of the case? (Enter makes one up)', '')
-    const exec = await ask.select('May programs of the suspect containers be started, to read their files?', [
-      { name: 'no   their files are not compared with the image', value: false },
-      { name: 'yes  sh and tar run in the suspect containers, in an attacker’s sight', value: true },
-    ])
-    return [...target, ...(given === '' ? [] : ['--case', given]), ...(exec ? ['--allow', 'exec'] : [])]
+    const way = await ask.select('How may the pod’s files, processes and sockets be read?', WAYS)
+    return [...target, ...(given === '' ? [] : ['--case', given]), ...way]
   } finally {
     await browser.close()
   }

@@ -38,13 +38,13 @@ function browser(change: Partial<Browser> = {}): () => Promise<Browser> {
 }
 
 describe('the guided run', () => {
-  it('ends in the command line that a user would have typed', async () => {
-    const argv = await guidedArgv(answering('seize', 'shop', 'web-1', 'INC-42', 'yes'), browser())
-    expect(argv).toEqual(['seize', 'web-1', '-n', 'shop', '--case', 'INC-42', '--allow', 'exec'])
+  it.each(['exec', 'node'])('ends in the command line that a user would have typed, with %s', async (way) => {
+    const argv = await guidedArgv(answering('seize', 'shop', 'web-1', 'INC-42', way), browser())
+    expect(argv).toEqual(['seize', 'web-1', '-n', 'shop', '--case', 'INC-42', '--allow', way])
   })
 
-  it('never allows exec by itself, and never confirms', async () => {
-    const argv = await guidedArgv(answering('seize', 'shop', 'web-1', '', 'no'), browser())
+  it('allows nothing by itself, and never confirms', async () => {
+    const argv = await guidedArgv(answering('seize', 'shop', 'web-1', '', 'not at all'), browser())
     expect(argv).toEqual(['seize', 'web-1', '-n', 'shop'])
   })
 
