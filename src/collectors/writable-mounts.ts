@@ -27,6 +27,7 @@ export function createWritableMountsCollector(
             }))
           : [],
       impact: allow.has('node') ? 'node' : 'exec',
+      ways: ['node', 'exec'],
     }),
     async collect(context, target, sink) {
       const { allow } = context.options

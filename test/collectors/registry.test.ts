@@ -39,6 +39,18 @@ describe('the list of collectors', () => {
     },
   )
 
+  // the plan says of what is left out which allowance would bring it
+  it.each(list.map((collector) => [collector.name, collector] as const))(
+    '%s names each allowance under which it starts something',
+    (_name, collector) => {
+      const { impact, ways } = collector.requirements(OPTIONS, TARGET)
+      for (const allowed of ['exec', 'node'] as const) {
+        const under = collector.requirements({ ...OPTIONS, allow: new Set([allowed]) }, TARGET).impact
+        if (impact !== 'read' && under === allowed) expect(ways ?? [impact]).toContain(allowed)
+      }
+    },
+  )
+
   it.each(list.map(({ name }) => name))('%s has a row in the README and tests of its own', (name) => {
     expect(README).toMatch(new RegExp(`^\\| \`${name}\` +\\|`, 'm'))
     expect(existsSync(join(ROOT, 'test/collectors', `${name}.test.ts`))).toBe(true)
