@@ -64,11 +64,9 @@ function named(captured: Captured, name: string): readonly { pid: number; captur
   const container = slash === -1 ? undefined : name.slice(0, slash)
   const inside = Number(name.slice(slash + 1))
   return [...captured.table.processes.values()]
-    .filter(({ pid, status }) => {
+    .filter(({ pid, nsPids }) => {
       const own = captured.naming.container(pid)
-      return (
-        own !== undefined && (container ?? own) === own && (status?.nsPids[1] ?? status?.nsPids[0]) === inside
-      )
+      return own !== undefined && (container ?? own) === own && (nsPids[1] ?? nsPids[0]) === inside
     })
     .map(({ pid }) => ({ pid, captured }))
 }
@@ -81,7 +79,7 @@ async function take(
 ): Promise<ProcessMemory | undefined> {
   const record = captured.table.processes.get(pid)
   const container = captured.naming.container(pid) ?? ''
-  const inside = record?.status?.nsPids[1] ?? pid
+  const inside = record?.nsPids[1] ?? pid
   const subject = `memory ${container} ${inside}`
   const maps = await readMaps(context, captured, pid)
   if (maps === undefined || record?.first === undefined) {
@@ -132,7 +130,8 @@ async function readMaps(
   )
   let maps: Buffer | undefined
   for await (const item of readCapture(run.stdout)) {
-    if (item.kind === 'file' && item.name === 'maps' && item.content.length > 0) maps = item.content
+    if (item.kind === 'file' && item.name === 'maps' && item.content.length > 0)
+      maps = Buffer.from(item.content)
   }
   const end = await run.end
   if (end.failure !== undefined) throw end.failure

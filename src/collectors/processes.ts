@@ -5,8 +5,12 @@ import { execAccess } from './exec-access.js'
 import { type Captured, documentSource } from './proc/captures.js'
 import { copyNameless, fileKey, type KeptFiles } from './proc/copies.js'
 import { processLines } from './proc/process-lines.js'
+import { linkOf } from './proc/process-record.js'
 import { ProcessSummary } from './proc/process-summary.js'
 import type { VolatileCaptures } from './proc/volatile-captures.js'
+
+/** Characters of lines that are written at once. */
+const TOGETHER = 64 << 10
 
 /**
  * Every process of the pod's running containers, looked at twice, and the bytes of what runs or is open without a name. From the
@@ -35,16 +39,21 @@ async function write(context: CollectContext, captured: readonly Captured[], sin
   const source = documentSource(captured)
   const lines = await sink.open('processes.jsonl', { ...source, mediaType: 'application/jsonl' }, 'processes')
   const summary = new ProcessSummary()
+  let text = ''
   for (const [index, { table, naming }] of captured.entries()) {
     for (const { line, record } of processLines(table, naming)) {
-      await lines.write(`${JSON.stringify(line)}\n`)
+      text += `${JSON.stringify(line)}\n`
+      if (text.length > TOGETHER) {
+        await lines.write(text)
+        text = ''
+      }
       summary.add(line, (name) => {
-        const link = name === 'exe' ? record.links.get(name) : record.files.get(Number(name.slice(3)))
-        const key = fileKey(link)
+        const key = fileKey(linkOf(record, name))
         return key === undefined ? undefined : { key, kept: copied[index]?.get(key) }
       })
     }
   }
+  if (text !== '') await lines.write(text)
   const cut = captured.find(({ capture }) => !capture.complete)?.capture
   if (cut === undefined) await lines.end()
   else await lines.partial('cut', `${cut.path}: ${cut.why ?? 'not complete'}`)

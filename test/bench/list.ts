@@ -1,5 +1,6 @@
 import type { Bench } from './bench.js'
 import { sealBench } from './benches/seal.js'
+import { processesBench } from './benches/processes.js'
 import { seizeBench } from './benches/seize.js'
 import { helpBench, versionBench } from './benches/startup.js'
 import { execBench, logBench } from './benches/streams.js'
@@ -11,6 +12,7 @@ export const benches: readonly Bench[] = [
   seizeBench,
   sealBench,
   tarBench,
+  processesBench,
   logBench,
   execBench,
 ]

@@ -84,9 +84,9 @@ function wantedFrom({ table, naming }: Captured): {
     wanted.set(key, { container, pid, link: name, starttime: first.starttime, size })
   }
   const records = [...table.processes.values()].sort((a, b) => a.pid - b.pid)
-  for (const { pid, links } of records) consider(pid, 'exe', links.get('exe'))
+  for (const { pid, exe } of records) consider(pid, 'exe', exe)
   for (const { pid, files } of records) {
-    for (const [fd, link] of [...files].sort(([a], [b]) => a - b)) consider(pid, `fd/${fd}`, link)
+    for (const file of files.toSorted((a, b) => a.fd - b.fd)) consider(pid, `fd/${file.fd}`, file)
   }
   return { wanted, left }
 }

@@ -15,6 +15,8 @@ export interface Surroundings {
   readonly ownPidNamespace: boolean
   readonly sawSecondPass: boolean
   readonly hasRawSocket: boolean
+  /** Variables that steer the loader and are set. */
+  readonly loader: readonly string[]
 }
 
 /** Kernel threads that a node has many of; a comm has at most 15 bytes. */
@@ -28,12 +30,12 @@ export function factsOf(
   args: readonly string[],
   around: Surroundings,
 ): readonly ProcessFact[] {
-  const { first, second, maps, status, environment } = record
+  const { first, second, maps, status, nsPids } = record
   const kernel = first !== undefined && isKernelThread(first)
   const comm = first?.comm ?? ''
-  const innermost = status?.nsPids[1] ?? status?.nsPids[0]
+  const innermost = nsPids[1] ?? nsPids[0]
   // That its own program has no name is a fact of its own
-  const own = record.links.get('exe')?.target.replaceAll('\n', '\\012')
+  const own = record.exe?.target.replaceAll('\n', '\\012')
   const has = (kind: string): boolean =>
     maps?.executable.some((area) => area.kind === kind && area.path !== own) === true
   const isBracketed = (text: string): boolean => /^\[.*\]$/s.test(text)
@@ -62,8 +64,7 @@ export function factsOf(
     ['executable-deleted', has('deleted')],
     [
       'loader-variables',
-      environment?.loader.some(({ name }) => ['LD_PRELOAD', 'LD_AUDIT', 'LD_LIBRARY_PATH'].includes(name)) ===
-        true,
+      around.loader.some((name) => ['LD_PRELOAD', 'LD_AUDIT', 'LD_LIBRARY_PATH'].includes(name)),
     ],
     ['traced', (status?.tracer ?? 0) !== 0],
     ['raw-or-packet-socket', around.hasRawSocket],

@@ -1,9 +1,7 @@
-import { isUtf8 } from 'node:buffer'
-
 import type { OpenedFile, ProcessLine } from '../../model/process-documents.js'
 import { factsOf } from './facts.js'
 import { openedFile } from './opened-file.js'
-import type { ProcessRecord } from './process-record.js'
+import { NAMESPACES, type ProcessRecord, type RecordedLink, wordsOf } from './process-record.js'
 import type { ProcessTable } from './process-table.js'
 import { keptText } from './retention.js'
 
@@ -32,15 +30,17 @@ export function* processLines(
       const record = table.processes.get(pid)
       const stat = record?.first ?? record?.second
       if (record === undefined || stat === undefined) continue
-      const mounted = table.devices.get(record.namespaces.get('mnt') ?? 0)
-      const opened = (name: string): OpenedFile | undefined => {
-        const link = record.links.get(name)
-        return link === undefined ? undefined : openedFile(link, mounted)
-      }
-      const exe = opened('exe')
-      const [cwd, root] = [opened('cwd'), opened('root')]
-      const args = (record.args?.words ?? []).map((word) => word.toString('utf8'))
+      const mounted = table.devices.get(record.namespaces.mnt ?? 0)
+      const opened = (link: RecordedLink | undefined): OpenedFile | undefined =>
+        link === undefined ? undefined : openedFile(link, mounted)
+      const exe = opened(record.exe)
+      const [cwd, root] = [opened(record.cwd), opened(record.root)]
+      const words = record.args === undefined ? [] : wordsOf(record.args)
+      const args = words.map((word) => keptText(word).text)
+      const { environment } = record
+      const loader = loaderOf(environment?.loader ?? '')
       const facts = factsOf(record, exe, args, {
+        loader: loader.map(({ name }) => name),
         container: pids,
         mounted,
         ours,
@@ -61,21 +61,22 @@ export function* processLines(
         ...nameOf(stat.comm),
         args,
         argsTotal: record.args?.count ?? 0,
-        ...argsBytes(record),
+        ...argsBytes(words),
         ...(exe === undefined ? {} : { exe }),
         ...(cwd === undefined ? {} : { cwd }),
         ...(root === undefined ? {} : { root }),
         ...credentials(record),
-        namespaces: [...record.namespaces]
-          .map(([kind, inode]) => ({ kind, inode }))
-          .sort((a, b) => (a.kind < b.kind ? -1 : 1)),
+        namespaces: NAMESPACES.flatMap((kind) => {
+          const inode = record.namespaces[kind]
+          return inode === undefined ? [] : [{ kind, inode }]
+        }),
         descriptors: {
           total: record.descriptors,
           cut: record.descriptorsCut,
           sockets: record.sockets,
-          files: [...record.files]
-            .sort(([a], [b]) => a - b)
-            .map(([fd, link]) => ({ fd, ...openedFile(link, mounted) })),
+          files: record.files
+            .toSorted((a, b) => a.fd - b.fd)
+            .map((file) => ({ fd: file.fd, ...openedFile(file, mounted) })),
           filesMore: record.filesMore,
         },
         maps: {
@@ -84,11 +85,11 @@ export function* processLines(
           executableMore: record.maps?.more ?? 0,
         },
         environment: {
-          names: record.environment?.names ?? [],
-          total: record.environment?.count ?? 0,
-          loader: record.environment?.loader ?? [],
+          names: environment === undefined ? [] : wordsOf(environment).map((name) => keptText(name).text),
+          total: environment?.count ?? 0,
+          loader,
         },
-        missing: [...record.missing].sort().slice(0, 32),
+        missing: record.missing.toSorted(),
         facts,
       }
       yield { record, line }
@@ -124,16 +125,16 @@ function rawSocketHolders(table: ProcessTable): ReadonlySet<number> {
   const pids = new Set<number>()
   for (const tables of table.sockets.values()) {
     for (const protocol of ['raw', 'raw6', 'packet'] as const) {
-      for (const { inode } of tables.get(protocol) ?? []) {
-        for (const { pid } of table.holders.get(inode)?.holders ?? []) pids.add(pid)
+      for (const { inode } of tables.get(protocol)?.kept ?? []) {
+        for (const { pid } of table.holders.of(inode).holders) pids.add(pid)
       }
     }
   }
   return pids
 }
 
-function containerPid({ status }: ProcessRecord): Pick<ProcessLine, 'containerPid'> {
-  const inner = status?.nsPids[1] ?? status?.nsPids[0]
+function containerPid({ nsPids }: ProcessRecord): Pick<ProcessLine, 'containerPid'> {
+  const inner = nsPids[1] ?? nsPids[0]
   return inner === undefined ? {} : { containerPid: inner }
 }
 
@@ -148,11 +149,17 @@ function nameOf(latin1: string): Pick<ProcessLine, 'comm' | 'commB64'> {
   return { comm: text, ...(b64 === undefined ? {} : { commB64: b64 }) }
 }
 
-function argsBytes({ args }: ProcessRecord): Pick<ProcessLine, 'argsB64'> {
-  const words = args?.words ?? []
-  if (words.every((word) => isUtf8(word))) return {}
-  const zero = Buffer.of(0)
-  return { argsB64: Buffer.concat(words.flatMap((word) => [word, zero])).toString('base64') }
+function argsBytes(words: readonly string[]): Pick<ProcessLine, 'argsB64'> {
+  if (words.every((word) => keptText(word).b64 === undefined)) return {}
+  return { argsB64: Buffer.from(words.map((word) => `${word}\0`).join(''), 'latin1').toString('base64') }
+}
+
+/** Names and values in turns. */
+function loaderOf(text: string): readonly { readonly name: string; readonly value: string }[] {
+  const words = text === '' ? [] : text.split('\0')
+  return words.flatMap((name, at) =>
+    at % 2 === 0 ? [{ name, value: keptText(words[at + 1] ?? '').text }] : [],
+  )
 }
 
 function credentials({

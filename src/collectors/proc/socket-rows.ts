@@ -2,13 +2,13 @@ import type { SocketLine, SocketProtocol } from '../../formats/proc/sockets.js'
 import type { SocketRow, SocketsDocument } from '../../model/process-documents.js'
 import type { Captured } from './captures.js'
 import { keptText } from './retention.js'
+import { merged, MOST_ROWS, socketIdentity, type SocketTable, weight } from './socket-tables.js'
 
-const MOST_ROWS = 5_000
 const MOST_NAMESPACES = 500
 
 interface Namespace {
   readonly containers: Set<string>
-  readonly tables: Map<SocketProtocol, readonly SocketLine[]>
+  readonly tables: Map<SocketProtocol, SocketTable>
 }
 
 /**
@@ -21,7 +21,7 @@ export function socketsOf(
   const namespaces = namespacesOf(captured)
   const sorted = [...namespaces].sort(([a], [b]) => a - b)
   const all = sorted.flatMap(([inode, { tables }]) =>
-    [...tables.values()].flatMap((lines) => lines.map((line) => ({ inode, line }))),
+    [...tables.values()].flatMap(({ kept }) => kept.map((line) => ({ inode, line }))),
   )
   all.sort(
     (a, b) =>
@@ -31,14 +31,23 @@ export function socketsOf(
       (a.line.local?.port ?? 0) - (b.line.local?.port ?? 0) ||
       a.line.inode - b.line.inode,
   )
+  // a table that changes while it is read can have a socket twice
+  const told = all.filter(({ inode, line }, at) => {
+    const before = all[at - 1]
+    if (before?.inode !== inode || before.line.inode !== line.inode) return true
+    return socketIdentity(before.line) !== socketIdentity(line)
+  })
+  const total = sorted
+    .flatMap(([, { tables }]) => [...tables.values()])
+    .reduce((sum, table) => sum + table.total, told.length - all.length)
   return {
     namespaces: sorted.slice(0, MOST_NAMESPACES).map(([inode, { containers, tables }]) => ({
       inode,
       containers: [...containers].sort(),
-      tables: [...tables].map(([protocol, lines]) => ({ protocol, sockets: lines.length })),
+      tables: [...tables].map(([protocol, { total: sockets }]) => ({ protocol, sockets })),
     })),
-    sockets: all.slice(0, MOST_ROWS).map(({ inode, line }) => rowOf(inode, line, captured)),
-    socketsMore: Math.max(0, all.length - MOST_ROWS),
+    sockets: told.slice(0, MOST_ROWS).map(({ inode, line }) => rowOf(inode, line, captured)),
+    socketsMore: Math.max(0, total - Math.min(told.length, MOST_ROWS)),
   }
 }
 
@@ -48,29 +57,22 @@ function namespacesOf(captured: readonly Captured[]): Map<number, Namespace> {
     for (const [inode, tables] of table.sockets) {
       const known: Namespace = namespaces.get(inode) ?? { containers: new Set(), tables: new Map() }
       namespaces.set(inode, known)
-      // Each reading of the same tables is as good as the other: what one container leaves out, another may show
-      for (const [protocol, lines] of tables) {
-        const merged = new Map((known.tables.get(protocol) ?? []).map((line) => [identity(line), line]))
-        for (const line of lines) merged.set(identity(line), line)
-        known.tables.set(protocol, [...merged.values()])
+      for (const [protocol, table] of tables) {
+        const before = known.tables.get(protocol)
+        known.tables.set(protocol, before === undefined ? table : merged(before, table))
       }
     }
     for (const { pid, namespaces: own } of table.processes.values()) {
       const container = naming.container(pid)
-      if (container !== undefined) namespaces.get(own.get('net') ?? 0)?.containers.add(container)
+      if (container !== undefined) namespaces.get(own.net ?? 0)?.containers.add(container)
     }
   }
   return namespaces
 }
 
-/** A socket in TIME_WAIT has no inode any more. */
-function identity({ inode, local, remote, state }: SocketLine): string {
-  return JSON.stringify([inode, local?.address, local?.port, remote?.address, remote?.port, state])
-}
-
 function rowOf(namespace: number, line: SocketLine, captured: readonly Captured[]): SocketRow {
   const known = captured.flatMap(({ table, naming }) => {
-    const { holders = [], more = 0 } = table.holders.get(line.inode) ?? {}
+    const { holders, more } = table.holders.of(line.inode)
     return holders.map(({ pid, fd }, index) => ({
       container: naming.container(pid) ?? '',
       pid,
@@ -91,16 +93,6 @@ function rowOf(namespace: number, line: SocketLine, captured: readonly Captured[
     holders: known.map(({ more: _more, ...holder }) => holder),
     holdersMore: known.reduce((sum, { more }) => sum + more, 0),
   }
-}
-
-/** How much a socket tells, most first. */
-function weight({ protocol, state, remote }: SocketLine): number {
-  if (protocol === 'unix') return 5
-  if (protocol === 'packet' || protocol.startsWith('raw')) return 1
-  if (state === 'listen') return 2
-  const isConnected = remote !== undefined && remote.port !== 0
-  if (protocol.startsWith('tcp') && state !== 'time-wait' && state !== 'close') return 0
-  return isConnected && state === 'established' ? 0 : isConnected ? 3 : 4
 }
 
 function byText(a: string, b: string): number {

@@ -1,4 +1,5 @@
 import { ImpoundError } from '../../model/errors.js'
+import { ScratchBuffer } from '../scratch-buffer.js'
 import { readPieces } from './pieces.js'
 
 /** What a stream of templates/processes.sh tells, in its order. Everything in it may be hostile. */
@@ -8,7 +9,7 @@ export type CaptureItem =
   | { readonly kind: 'container'; readonly id: string; readonly pids: readonly number[] }
   | { readonly kind: 'moved'; readonly pids: readonly number[] }
   | FileItem
-  /** Lines of `stat -c %N`, or of `stat -L -c '%n %d %i %h %f %s %Y'`. */
+  /** Lines of `stat -c %N`, or of `stat -L -c '%n %d %i %h %f %s %Y'`; good until the next item is asked for. */
   | { readonly kind: 'links' | 'identity'; readonly lines: Buffer }
   /** How the program ended that read what came before, and what it complained of. */
   | { readonly kind: 'done'; readonly exit: number; readonly complaints: string }
@@ -23,7 +24,7 @@ export interface FileItem {
   /** Below the process's directory: 'net/tcp'. */
   readonly name: string
   readonly pass: number
-  /** Empty where the file went elsewhere. */
+  /** Empty where the file went elsewhere. Good until the next item is asked for: its memory is used again. */
   readonly content: Buffer
   /** False: the reading program was ended before the file was. */
   readonly whole: boolean
@@ -32,7 +33,7 @@ export interface FileItem {
 }
 
 export interface CaptureOptions {
-  /** Takes the bytes of a file instead of keeping them; undefined keeps them. */
+  /** Takes the bytes of a file, which are good until it has settled, instead of keeping them; undefined keeps them. */
   readonly divert?: (of: string, name: string) => ((bytes: Buffer) => Promise<void>) | undefined
 }
 
@@ -59,14 +60,14 @@ export async function* readCapture(
   let reading: Reading = { limit: 0, names: [] }
   let index = 0
   let pass = 0
-  let kept: Buffer[] = []
+  const kept = new ScratchBuffer()
   let bytes = 0
   let isFile = false
   let divert: ((bytes: Buffer) => Promise<void>) | undefined
   for await (const event of readPieces(source)) {
     switch (event.at) {
       case 'start': {
-        kept = []
+        kept.clear()
         bytes = 0
         isFile = event.kind === 'file'
         const meant = reading.names[index]
@@ -80,13 +81,11 @@ export async function* readCapture(
           if (bytes > (isFile ? MOST_CONTENT : MOST_WORDS)) {
             throw new ImpoundError('too-big', `a piece of the capture is larger than ${MOST_WORDS} bytes`)
           }
-          // A copy: the chunk that it is part of may be much larger
-          kept.push(Buffer.from(event.bytes))
+          kept.add(event.bytes)
         }
         break
       case 'end': {
-        const content = kept.length === 1 && kept[0] !== undefined ? kept[0] : Buffer.concat(kept)
-        kept = []
+        const content = kept.bytes
         if (isFile) {
           const meant = reading.names[index]
           index += 1

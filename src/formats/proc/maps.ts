@@ -53,13 +53,23 @@ export function* mappedAreas(bytes: Buffer): Generator<MappedArea, void, undefin
 export function executableMaps(bytes: Buffer, most: number): ExecutableMaps {
   let areas = 0
   const executable: ExecutableArea[] = []
-  for (const { start, end, permissions, kind, path } of mappedAreas(bytes)) {
+  for (const line of bytes.toString('latin1').split('\n')) {
+    const match = LINE.exec(line)
+    if (match === null) continue
     areas += 1
-    if (permissions[2] !== 'x' || kind === 'file' || KERNELS_OWN.has(path)) continue
-    executable.push({ start: start.toString(16), end: end.toString(16), permissions, kind, path })
+    const [, start = '', end = '', permissions = '', path = ''] = match
+    if (permissions[2] !== 'x' || KERNELS_OWN.has(path)) continue
+    const kind = kindOf(path)
+    if (kind === 'file') continue
+    executable.push({ start: plainHex(start), end: plainHex(end), permissions, kind, path })
   }
   executable.sort((a, b) => ORDER[a.kind] - ORDER[b.kind])
   return { areas, executable: executable.slice(0, most), more: Math.max(0, executable.length - most) }
+}
+
+/** Without the zeros before it, and a string of its own. */
+function plainHex(hex: string): string {
+  return BigInt(`0x${hex}`).toString(16)
 }
 
 function kindOf(path: string): MappedArea['kind'] {

@@ -1,4 +1,5 @@
 import { ImpoundError } from '../../model/errors.js'
+import { ScratchBuffer } from '../scratch-buffer.js'
 
 /** Words of the script's own, or the bytes of one file. */
 export type PieceKind = 'words' | 'file'
@@ -19,26 +20,26 @@ const NEW_NONCE_BYTES = 'nonce '.length + UUID_BYTES + 1
 
 /**
  * Pieces of a stream of templates/processes.sh, as they come; nothing of a piece is held but what may be the beginning of a
- * mark. Throws `target-refused` where the stream does not begin as that script begins.
+ * mark. Bytes are good until the next event is asked for: their memory is used again. Throws `target-refused` where the stream does not begin as that script begins.
  */
 export async function* readPieces(
   source: AsyncIterable<Buffer>,
 ): AsyncGenerator<PieceEvent, void, undefined> {
-  let held: Buffer = Buffer.alloc(0)
+  const held = new ScratchBuffer()
   const pieces = new Pieces()
   for await (const chunk of source) {
-    held = held.length === 0 ? chunk : Buffer.concat([held, chunk])
+    held.add(chunk)
     if (!pieces.begun) {
       if (held.length < HEADER_BYTES) continue
-      const nonce = HEADER.exec(held.subarray(0, HEADER_BYTES).toString('latin1'))?.[1]
+      const nonce = HEADER.exec(held.bytes.toString('latin1', 0, HEADER_BYTES))?.[1]
       if (nonce === undefined) throw notOurs()
       pieces.begin(nonce)
-      held = held.subarray(HEADER_BYTES)
+      held.drop(HEADER_BYTES)
     }
-    held = held.subarray(yield* pieces.take(held, false))
+    held.drop(yield* pieces.take(held.bytes, false))
   }
   if (!pieces.begun) throw notOurs()
-  yield* pieces.take(held, true)
+  yield* pieces.take(held.bytes, true)
 }
 
 class Pieces {

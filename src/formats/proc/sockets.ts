@@ -53,25 +53,41 @@ export const SOCKET_TABLES: readonly SocketProtocol[] = [
   'unix',
 ]
 
+const NEWLINE = 0x0a
+
 /** include/uapi/linux/net.h: of unix sockets. */
 const UNIX_STATES: Readonly<Record<string, SocketState>> = { '01': 'unconnected', '03': 'connected' }
 /** __SO_ACCEPTCON */
 const UNIX_LISTENS = 0x10000
 
 /**
- * Sockets of one table; undefined where it has no heading, that is: it could not be read. Lines that are none are left out.
+ * Sockets of one table, read as they are asked for; undefined where it has no heading, that is: it could not be read. Lines that are none are left out.
  * Source: Documentation/networking/proc_net_tcp, net/unix/af_unix.c, net/packet/af_packet.c.
  */
 export function parseSockets(
   protocol: SocketProtocol,
   table: Buffer,
   byteOrder: ByteOrder = 'little',
-): readonly SocketLine[] | undefined {
-  const lines = table.toString('latin1').split('\n')
-  const heading = lines.shift()
-  if (heading === undefined || !/^ *(?:sl|sk|Num) /.test(heading)) return undefined
+): Iterable<SocketLine> | undefined {
+  const heading = table.indexOf(NEWLINE)
+  if (!/^ *(?:sl|sk|Num) /.test(table.toString('latin1', 0, heading === -1 ? 512 : heading))) return undefined
+  return socketLines(protocol, table, byteOrder)
+}
+
+function* socketLines(
+  protocol: SocketProtocol,
+  table: Buffer,
+  byteOrder: ByteOrder,
+): Generator<SocketLine, void, undefined> {
   const parse = protocol === 'unix' ? unixLine : protocol === 'packet' ? packetLine : internetLine
-  return lines.flatMap((line) => parse(protocol, line, byteOrder) ?? [])
+  for (let from = table.indexOf(NEWLINE) + 1; from > 0 && from < table.length;) {
+    const newline = table.indexOf(NEWLINE, from)
+    const end = newline === -1 ? table.length : newline
+    // its own string: a part of a larger one would keep all of that
+    const line = parse(protocol, table.toString('latin1', from, end), byteOrder)
+    if (line !== undefined) yield line
+    from = end + 1
+  }
 }
 
 function internetLine(protocol: SocketProtocol, line: string, byteOrder: ByteOrder): SocketLine | undefined {

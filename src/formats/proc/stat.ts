@@ -37,7 +37,8 @@ export function parseStat(bytes: Buffer): ProcessStat | undefined {
   if (numbers.some((number) => number === undefined || Number.isNaN(number))) return undefined
   return {
     pid: pid ?? 0,
-    comm: text.slice(open + 1, close),
+    // its own string: a part of `text` would keep all of that
+    comm: bytes.toString('latin1', open + 1, close),
     state: fields[0] ?? '',
     ppid: ppid ?? 0,
     session: session ?? 0,

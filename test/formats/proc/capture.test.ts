@@ -22,9 +22,15 @@ function stream(...pieces: readonly Buffer[]): Buffer {
   return Buffer.concat([Buffer.from(`impound-processes v1 ${FIRST}\n`), ...pieces])
 }
 
+/** An item's bytes are good until the next one is asked for. */
+function kept(item: CaptureItem): CaptureItem {
+  if (item.kind === 'file') return { ...item, content: Buffer.from(item.content) }
+  return 'lines' in item ? { ...item, lines: Buffer.from(item.lines) } : item
+}
+
 async function read(bytes: Buffer, size = bytes.length + 1): Promise<CaptureItem[]> {
   const items: CaptureItem[] = []
-  for await (const item of readCapture(inChunks(bytes, size))) items.push(item)
+  for await (const item of readCapture(inChunks(bytes, size))) items.push(kept(item))
   return items
 }
 
@@ -163,7 +169,7 @@ describe('a capture of processes', () => {
             await Promise.resolve()
           }
         : undefined
-    for await (const item of readCapture(inChunks(bytes, 3), { divert })) items.push(item)
+    for await (const item of readCapture(inChunks(bytes, 3), { divert })) items.push(kept(item))
     expect(Buffer.concat(got).toString()).toBe('program')
     expect(items.map((item) => (item.kind === 'file' ? item.content.toString() : item.kind))).toEqual([
       's1',

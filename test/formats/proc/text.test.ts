@@ -5,11 +5,15 @@ import { linkTarget } from '../../../src/formats/proc/link-target.js'
 import { parseIdentities, parseLinks } from '../../../src/formats/proc/links.js'
 import { executableMaps } from '../../../src/formats/proc/maps.js'
 import { mountedDevices } from '../../../src/formats/proc/mountinfo.js'
-import { parseSockets } from '../../../src/formats/proc/sockets.js'
+import { parseSockets as readSockets } from '../../../src/formats/proc/sockets.js'
 import { isKernelThread, parseBootTime, parseStat } from '../../../src/formats/proc/stat.js'
 import { parseStatus } from '../../../src/formats/proc/status.js'
 import { zeroWords } from '../../../src/formats/proc/zero-words.js'
 
+const parseSockets = (...args: Parameters<typeof readSockets>) => {
+  const lines = readSockets(...args)
+  return lines === undefined ? undefined : [...lines]
+}
 const latin1 = (text: string): Buffer => Buffer.from(text, 'latin1')
 const anyBytes = fc.uint8Array({ maxLength: 400 }).map((bytes) => Buffer.from(bytes))
 
