@@ -6,7 +6,13 @@ import type { Manners } from './capture-command.js'
 import { clusterRequest, type ClusterFlagValues } from './flags.js'
 
 /** Flags that ask for an action of their name. */
-const WANTED: readonly WantedAction[] = ['patch-residuals', 'drop-connections', 'freeze', 'detach-owner']
+const WANTED: readonly WantedAction[] = [
+  'patch-residuals',
+  'cordon',
+  'drop-connections',
+  'freeze',
+  'detach-owner',
+]
 
 /** Flags as oclif gives them; a command that lacks some gets what their absence means. */
 interface CaptureFlags extends ClusterFlagValues {
@@ -33,6 +39,7 @@ interface CaptureFlags extends ClusterFlagValues {
   readonly 'keep-label'?: string[] | undefined
   readonly 'allow-outage'?: boolean
   readonly 'patch-residuals'?: boolean
+  readonly cordon?: boolean
   readonly 'drop-connections'?: boolean
   readonly freeze?: boolean
   readonly 'detach-owner'?: boolean

@@ -287,6 +287,10 @@ export const quarantineFlags = {
     summary: 'exclude the suspect from policies that would still let it through',
     helpGroup: CONTAINMENT,
   }),
+  cordon: Flags.boolean({
+    summary: 'let nothing new be scheduled to the suspect’s node',
+    helpGroup: CONTAINMENT,
+  }),
   'drop-connections': Flags.boolean({
     summary:
       'drop all packets in the pod’s own network but what its node begins; needs --allow node, or n at the plan',

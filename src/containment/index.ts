@@ -2,6 +2,7 @@ import type { Containment, ContainmentAction, JournalEntry, WriteContext } from 
 import type { ReleasePlan } from '../model/release-plan.js'
 import type { QuarantineOptions } from './options.js'
 import { createQuarantine } from './quarantine.js'
+import { createCordon } from './cordon.js'
 import { createDetachOwner } from './detach-owner.js'
 import { createDropConnections } from './drop-connections.js'
 import { createFreeze } from './freeze.js'
@@ -13,6 +14,7 @@ import { planRelease as planReleaseWith } from './release-plan.js'
 export function actions(options: QuarantineOptions): readonly ContainmentAction[] {
   return [
     createProtect(),
+    createCordon(options),
     createResiduals(options),
     createDetachOwner(options),
     createDropConnections(options),
@@ -38,5 +40,6 @@ export { detectNetworkPlugin } from './cni/detect.js'
 export { entriesFromAnnotation } from './hold.js'
 export { heldPods } from './held-pods.js'
 export { held, holderOf } from './holder.js'
+export { standingBeside } from './standing-beside.js'
 export { allowingNode } from './node-need.js'
 export type { QuarantineOptions } from './options.js'

@@ -1,4 +1,4 @@
-import { heldPods } from '../containment/index.js'
+import { actions, heldPods, standingBeside } from '../containment/index.js'
 import { listStates } from '../evidence/index.js'
 import type { KubeConnection } from '../kube/connect.js'
 import { podPath, type ApiPath } from '../model/api-path.js'
@@ -9,6 +9,8 @@ import type { HoldStatus, QuarantineStatus } from '../model/hold-status.js'
 import { asArray, asString, at } from '../model/json.js'
 import type { NetworkPolicy, Pod } from '../model/kubernetes.js'
 import type { RunContext } from '../model/ports/run-context.js'
+import { noWishes } from './no-wishes.js'
+import { planContext } from './prepare.js'
 import { clusterUid, UNKNOWN_CLUSTER } from './release-source.js'
 import type { ClusterRequest } from './request.js'
 import { stateDirectory } from './system.js'
@@ -57,7 +59,13 @@ export async function quarantineStatus(
     { pods: pods.items, policies: policiesBy(policies), entries },
     namespace === undefined ? namespacesOf(pods.items, policies, entries) : [namespace],
   )
-  const holds = names.length === 0 ? found : found.filter(({ name }) => names.includes(name ?? ''))
+  const asked = names.length === 0 ? found : found.filter(({ name }) => names.includes(name ?? ''))
+  const holds = await Promise.all(
+    asked.map(async (hold) => {
+      const options = await noWishes({ case: hold.case ?? '', who: hold.who ?? '' })
+      return standingBeside(planContext(kube, run), hold, entries, actions(options))
+    }),
+  )
   const status: QuarantineStatus = {
     schema: 'impound/quarantine-status/v1',
     exitStatus: exitOf(holds),

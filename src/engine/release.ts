@@ -1,10 +1,11 @@
-import { createContainment, planRelease, type QuarantineOptions } from '../containment/index.js'
+import { createContainment, planRelease } from '../containment/index.js'
 import type { JournalEntry, UndoReport } from '../model/containment.js'
 import { exitStatusOf, ImpoundError, messageOf } from '../model/errors.js'
 import type { KubeConnection } from '../kube/connect.js'
 import { EXIT, worstExit, type ExitStatus } from '../model/exit.js'
 import type { ReleasePlan } from '../model/release-plan.js'
 import type { RunContext } from '../model/ports/run-context.js'
+import { noWishes } from './no-wishes.js'
 import { openCluster, planContext } from './prepare.js'
 import type { Progress } from './progress.js'
 import { releasable } from './release-claim.js'
@@ -12,8 +13,6 @@ import { clusterUid, sourcesFor, sourcesFromArchive, stateOf, type ReleaseSource
 import { nodePodsOfRelease } from './release-node-pods.js'
 import type { ClusterRequest, NodePodWishes } from './request.js'
 import type { ReleaseResult } from './result.js'
-import { readScripts } from './system.js'
-import { toolVersion } from './version.js'
 
 /** What a user asked of release. */
 export interface ReleaseRequest {
@@ -61,7 +60,9 @@ export async function prepareRelease(
     for (const found of sources) {
       try {
         const source = await releasable({ run, kube: kube.reader }, found)
-        plans.push(...(await planRelease(planContext(kube, run), source.entries, await optionsOf(source))))
+        plans.push(
+          ...(await planRelease(planContext(kube, run), source.entries, await noWishes(source.facts))),
+        )
         ready.push(source)
       } catch (error) {
         run.signal.throwIfAborted()
@@ -156,7 +157,7 @@ async function releaseOne(
     const before = state.entries().length
     written = () => state.entries().slice(before)
     try {
-      const containment = createContainment(await optionsOf(source))
+      const containment = createContainment(await noWishes(source.facts))
       const onNodes = await nodePodsOfRelease(wishes, source.facts, kube, state.journal, run, notice)
       const context = {
         run,
@@ -177,20 +178,6 @@ async function releaseOne(
     }
   } catch (error) {
     return failedTarget(source, written(), error)
-  }
-}
-
-/** Nothing of a plan is asked for: what a release takes back, the journal and the marks say. */
-async function optionsOf({ facts }: ReleaseSource): Promise<QuarantineOptions> {
-  return {
-    case: facts.case,
-    who: facts.who,
-    keepLabels: [],
-    allowOutage: true,
-    wanted: new Set(),
-    allowNode: false,
-    scripts: await readScripts(),
-    toolVersion: await toolVersion(),
   }
 }
 

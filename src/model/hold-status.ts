@@ -16,6 +16,7 @@ export type HoldFaultCode =
   | 'owner' // a controller holds the pod
   | 'no-annotation' // other responders can't see that it is held
   | 'annotation-changed' // it is not what this machine's record says was written
+  | 'action-undone' // what was done beside the quarantine is no longer as it was left
   | 'other-case' // this machine's record and the annotation name different cases
 
 export interface HoldFault {

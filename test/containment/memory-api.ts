@@ -24,11 +24,12 @@ export type Fault =
 export type Stored = Record<string, Json> & {
   apiVersion: string
   kind: string
-  metadata: Record<string, Json> & { name: string; namespace: string; uid: string; resourceVersion: string }
+  metadata: Record<string, Json> & { name: string; namespace?: string; uid: string; resourceVersion: string }
 }
 
 const SERVED: readonly (readonly [group: string, version: string, resource: string, kind: string])[] = [
   ['', 'v1', 'pods', 'Pod'],
+  ['', 'v1', 'nodes', 'Node'],
   ['', 'v1', 'services', 'Service'],
   ['', 'v1', 'endpoints', 'Endpoints'],
   ['discovery.k8s.io', 'v1', 'endpointslices', 'EndpointSlice'],
@@ -108,7 +109,7 @@ export class MemoryApi implements KubeReader, KubeWriter {
     const stored = structuredClone(object) as unknown as Stored
     this.#version += 1
     stored.metadata.resourceVersion = String(this.#version)
-    this.objects.set(key(resource, stored.metadata.namespace, stored.metadata.name), stored)
+    this.objects.set(key(resource, stored.metadata.namespace ?? '', stored.metadata.name), stored)
   }
 
   find(resource: string, name: string, namespace = 'shop'): Stored | undefined {
@@ -116,8 +117,8 @@ export class MemoryApi implements KubeReader, KubeWriter {
   }
 
   /** Changes an object as another client would. */
-  edit(resource: string, name: string, change: (object: Stored) => void): void {
-    const object = structuredClone(this.objects.get(key(resource, 'shop', name))!)
+  edit(resource: string, name: string, change: (object: Stored) => void, namespace = 'shop'): void {
+    const object = structuredClone(this.objects.get(key(resource, namespace, name))!)
     change(object)
     this.put(resource, object)
   }

@@ -201,7 +201,7 @@ const WORDS: readonly (readonly [string, readonly string[]])[] = [
   ['pod/$defs/container/properties/role', words<ContainerRole>()('init sidecar main ephemeral')],
   ['process/properties/facts/items', words<ProcessFact>()('exe-deleted exe-memfd fake-kernel-thread exe-outside-mounts entered left-cgroup executable-anonymous executable-memfd executable-deleted loader-variables traced raw-or-packet-socket gone appeared changed ours')],
   ['quarantine-plan/properties/refusals/items/properties/code', words<Refusal['code']>()('host-network static-pod terminating completed other-case foreign-policy last-endpoint opens-more needs-node admission')],
-  ['quarantine-status/$defs/fault/properties/code', words<HoldFaultCode>()('pod-gone pod-ended host-network no-label labels-back no-policy policy-changed residual owner no-annotation annotation-changed other-case')],
+  ['quarantine-status/$defs/fault/properties/code', words<HoldFaultCode>()('pod-gone pod-ended host-network no-label labels-back no-policy policy-changed residual owner no-annotation annotation-changed action-undone other-case')],
   ['quarantine-status/$defs/hold/properties/state', words<HoldState>()('holds does-not-hold pod-gone unknown')],
   ['quarantine-status/$defs/hold/properties/knownFrom/items', words<HoldSource>()('annotation label policy state')],
   ['quarantine-change/properties/change', words<QuarantineChange['change']>()('held changed released')],
