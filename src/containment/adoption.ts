@@ -1,5 +1,5 @@
 import { messageOf, isCode } from '../model/errors.js'
-import { asNumber, asString, at } from '../model/json.js'
+import { asArray, asNumber, asString, at } from '../model/json.js'
 import type { KubeObject, OwnerReference, Pod } from '../model/kubernetes.js'
 import type { ReadContext } from '../model/containment.js'
 import type { Adoption } from '../model/release-plan.js'
@@ -68,7 +68,7 @@ function dying(owner: KubeObject, kind: string, suspect: Pod, siblings: readonly
     case 'StatefulSet':
       return []
     case 'DaemonSet': {
-      const onNode = [suspect, ...siblings.filter((pod) => pod.spec?.nodeName === suspect.spec?.nodeName)]
+      const onNode = [suspect, ...siblings.filter((pod) => madeFor(pod) === nodeOf(suspect))]
       return [...onNode]
         .sort((left, right) => created(left) - created(right))
         .slice(1)
@@ -136,6 +136,23 @@ function isActive(pod: Pod): boolean {
 
 function nodeOf(pod: Pod): string {
   return pod.spec?.nodeName ?? ''
+}
+
+/** The node of a DaemonSet's pod, also before it is on it: pkg/controller/daemon/util, GetTargetNodeName. */
+function madeFor(pod: Pod): string {
+  if (nodeOf(pod) !== '') return nodeOf(pod)
+  const affinity = at(
+    pod,
+    'spec',
+    'affinity',
+    'nodeAffinity',
+    'requiredDuringSchedulingIgnoredDuringExecution',
+  )
+  const fields = asArray(at(affinity, 'nodeSelectorTerms')).flatMap((term) =>
+    asArray(at(term, 'matchFields')),
+  )
+  const named = fields.find((field) => at(field, 'key') === 'metadata.name')
+  return asString(at(named, 'values', 0)) ?? ''
 }
 
 function created(pod: Pod): number {

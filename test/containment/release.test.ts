@@ -3,10 +3,11 @@ import { describe, expect, it } from '@jest/globals'
 import { createContainment, entriesFromAnnotation, planRelease } from '../../src/containment/index.js'
 import { PROTECTING } from '../../src/containment/protecting-annotations.js'
 import type { JournalEntry, UndoReport } from '../../src/model/containment.js'
+import type { JsonObject } from '../../src/model/json.js'
 import type { ReleasePlan } from '../../src/model/release-plan.js'
 import { Crash, type Fault, type MemoryApi } from './memory-api.js'
 import { complaints } from './schemas.js'
-import { LABELS, MARK, OPTIONS, shop, SUSPECT, suspect, target } from './shop.js'
+import { LABELS, MARK, OPTIONS, pod, shop, SUSPECT, suspect, target } from './shop.js'
 
 const POLICY = `impound-${MARK}`
 const KEY = 'impound.dev/quarantine'
@@ -346,5 +347,43 @@ describe('who dies on release', () => {
     const { adoption } = await planned(api)
     expect(adoption.dies.map(({ name }) => name)).toEqual(someone ? ['web-6dd6-b7b'] : [])
     expect(adoption.says).toMatch(says)
+  })
+
+  it('knows the pod of a DaemonSet that is Pending, and on no node yet, by the node that it is made for', async () => {
+    const api = shop()
+    const owner = { apiVersion: 'apps/v1', kind: 'DaemonSet', name: 'own', uid: 'own-1', controller: true }
+    api.controllers = () => undefined
+    api.put('daemonsets', {
+      apiVersion: 'apps/v1',
+      kind: 'DaemonSet',
+      metadata: { name: 'own', namespace: 'shop', uid: 'own-1' },
+      spec: { selector: { matchLabels: { app: 'web' } } },
+    })
+    api.edit('pods', SUSPECT, ({ metadata }) => (metadata['ownerReferences'] = [owner]))
+    await quarantined(api)
+    api.edit('pods', SUSPECT, ({ metadata }) => delete metadata['ownerReferences'])
+    for (const [name, node] of [
+      ['pending-here', 'node-a'],
+      ['pending-there', 'node-b'],
+    ] as const) {
+      const field = { key: 'metadata.name', operator: 'In', values: [node] }
+      const made = pod(name, name, {
+        spec: {
+          containers: [{ name: 'app' }],
+          affinity: {
+            nodeAffinity: {
+              requiredDuringSchedulingIgnoredDuringExecution: {
+                nodeSelectorTerms: [{ matchFields: [field] }],
+              },
+            },
+          },
+        },
+        status: { phase: 'Pending' },
+      })
+      const metadata = { ...(made['metadata'] as JsonObject), ownerReferences: [owner] }
+      api.put('pods', { ...made, metadata: { ...metadata, creationTimestamp: '2026-11-22T02:00:00Z' } })
+    }
+    const { adoption } = await planned(api)
+    expect(adoption.dies.map(({ name }) => name)).toEqual(['pending-here'])
   })
 })
