@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 
 import type { Lab } from '../../src/lab/lab.js'
+import { COMPILED_CODE } from '../compiled-code.js'
 
 const BIN = resolve(import.meta.dirname, '../../bin/impound.js')
 
@@ -34,6 +35,7 @@ export class CommandLine {
       stdio: ['ignore', 'pipe', 'pipe'],
       env: {
         PATH: process.env['PATH'],
+        ...COMPILED_CODE,
         HOME: this.home,
         XDG_STATE_HOME: join(this.home, 'state'),
         KUBECONFIG: this.kubeconfig,

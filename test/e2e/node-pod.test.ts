@@ -14,6 +14,7 @@ import type { NodeSession } from '../../src/model/ports/node-pod.js'
 import { readNodeFacts } from '../../src/node-pod/index.js'
 import { FACTS, LabPods } from '../node-pod/lab-pods.js'
 import { apply, eventually, impound, kubectl, kubeJson, world, type Ran } from './world.js'
+import { COMPILED_CODE } from '../compiled-code.js'
 
 const namespace = `e2e-${randomBytes(3).toString('hex')}`
 const home = mkdtempSync(join(tmpdir(), 'impound-e2e-'))
@@ -158,6 +159,7 @@ describe('--allow node on a real cluster', () => {
       cwd: home,
       env: {
         PATH: process.env['PATH'],
+        ...COMPILED_CODE,
         HOME: home,
         XDG_STATE_HOME: join(home, 'state'),
         KUBECONFIG: world.kubeconfig,

@@ -1,5 +1,6 @@
 import { execFile, execFileSync } from 'node:child_process'
 import { join, resolve } from 'node:path'
+import { COMPILED_CODE } from '../compiled-code.js'
 
 /**
  * What the end-to-end tests are told of the cluster. KUBECONFIG: an administrator's. E2E_APP_IMAGE: an image with a shell, tar and the
@@ -37,6 +38,7 @@ export function impound(
 ): Promise<Ran> {
   const env = {
     PATH: process.env['PATH'],
+    ...COMPILED_CODE,
     HOME: options.home,
     XDG_STATE_HOME: join(options.home, 'state'),
     KUBECONFIG: options.kubeconfig ?? world.kubeconfig,
