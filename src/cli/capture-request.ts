@@ -14,6 +14,8 @@ const WANTED: readonly WantedAction[] = [
   'detach-owner',
 ]
 
+const ALLOWANCES: readonly Allowance[] = ['exec', 'ephemeral', 'node']
+
 /** Flags as oclif gives them; a command that lacks some gets what their absence means. */
 interface CaptureFlags extends ClusterFlagValues {
   readonly json: boolean
@@ -30,6 +32,8 @@ interface CaptureFlags extends ClusterFlagValues {
   readonly allow?: string[] | undefined
   readonly 'node-image'?: string
   readonly 'node-namespace'?: string | undefined
+  readonly 'ephemeral-image'?: string | undefined
+  readonly paranoid?: boolean
   readonly memory?: string[] | undefined
   readonly skip?: string[] | undefined
   readonly registry?: string[] | undefined
@@ -58,6 +62,7 @@ export function captureRequest(
   argv: readonly string[],
 ): CaptureRequest {
   const { selector, examiner, authority, output, 'registry-config': registryConfig } = flags
+  const ephemeralImage = flags['ephemeral-image'] ?? flags['node-image']
   return {
     command,
     cluster: clusterRequest(flags),
@@ -70,10 +75,12 @@ export function captureRequest(
     ...(examiner === undefined ? {} : { examiner }),
     ...(authority === undefined ? {} : { authority }),
     ...(output === undefined || output === '-' ? {} : { outputDirectory: output }),
-    allow: (flags.allow ?? []).filter((one): one is Allowance => one === 'exec' || one === 'node'),
+    allow: (flags.allow ?? []).filter((one): one is Allowance => ALLOWANCES.some((known) => known === one)),
     ...(flags['node-image'] === undefined
       ? {}
       : { nodePods: nodePodWishes(flags['node-image'], flags['node-namespace']) }),
+    ...(ephemeralImage === undefined ? {} : { ephemeralImage }),
+    paranoid: flags.paranoid ?? false,
     memory: (flags.memory ?? []).map(processName),
     skip: flags.skip ?? [],
     registry: flags.registry ?? ['auto'],

@@ -190,15 +190,26 @@ export const allowNodeFlags = {
 export const evidenceFlags = {
   allow: Flags.string({
     summary:
-      'what may be started in the cluster for evidence: exec (processes in the suspect container), node (a privileged pod on its node)',
+      'what may be started in the cluster for evidence: exec (processes in the suspect container), ephemeral (a container of ours in the pod, which stays in its spec), node (a privileged pod on its node)',
     helpGroup: EVIDENCE,
-    helpValue: 'exec,node',
+    helpValue: 'exec,ephemeral,node',
     multiple: true,
     multipleNonGreedy: true,
     delimiter: ',',
-    options: ['exec', 'node'],
+    options: ['exec', 'ephemeral', 'node'],
   }),
   ...nodePodFlags,
+  'ephemeral-image': Flags.string({
+    summary:
+      'image of the ephemeral container; it needs the same as that of the pod on the node [default: --node-image]',
+    helpGroup: EVIDENCE,
+    helpValue: 'IMAGE',
+  }),
+  paranoid: Flags.boolean({
+    summary:
+      'with exec and ephemeral: read every file, also those that seem to be the image’s by their ctime, size and mode',
+    helpGroup: EVIDENCE,
+  }),
   memory: Flags.string({
     summary:
       'take the memory of this process, by its PID in the container; needs --allow node; may be repeated',

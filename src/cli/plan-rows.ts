@@ -50,16 +50,32 @@ export function startsRow(
   allow: readonly Allowance[],
   collectors: readonly CollectorPlan[],
 ): void {
-  if (!allow.includes('exec')) return
-  const names = new Set(
-    collectors
-      .filter(({ will, needs }) => will === 'collect' && needs.includes('exec'))
-      .map(({ name, needs }) =>
-        allow.includes('node') && needs.includes('node') ? `${name}, where its node can’t be had` : name,
-      ),
+  const starters = (way: Allowance): readonly string[] => [
+    ...new Set(
+      collectors
+        .filter(({ will, needs }) => allow.includes(way) && will === 'collect' && needs.includes(way))
+        .map(({ name, needs }) => {
+          const better = needs.slice(0, needs.indexOf(way)).filter((one) => allow.includes(one))
+          return better.length === 0
+            ? name
+            : `${name}, where ${better.map(unlessHad).join(' and ')} can’t be had`
+        }),
+    ),
+  ]
+  const [beside, own] = [starters('ephemeral'), starters('exec')]
+  screen.row(
+    'starts',
+    ...(beside.length === 0
+      ? []
+      : [
+          `a container of ours beside each running one (${beside.join('; ')}): IT STAYS IN THE POD’S SPEC until the pod is deleted`,
+        ]),
+    ...(own.length === 0 ? [] : [`programs of the suspect containers, in their sight (${own.join('; ')})`]),
   )
-  if (names.size === 0) return
-  screen.row('starts', `programs of the suspect containers, in their sight (${[...names].join('; ')})`)
+}
+
+function unlessHad(way: Allowance): string {
+  return way === 'node' ? 'its node' : 'an ephemeral container'
 }
 
 /** The keys at the plan that allow what a collector needs. */

@@ -102,9 +102,10 @@ function digestOf(imageID: string): string {
 
 function order(plan: RunPlan): string {
   if (plan.command === 'snapshot') {
-    const change = plan.allow.includes('node')
-      ? 'only what is started on nodes, and removed'
-      : 'nothing is changed'
+    const onNodes = plan.allow.includes('node') ? 'what is started on nodes, and removed' : undefined
+    const inPods = plan.allow.includes('ephemeral') ? 'the pod’s spec, by ephemeral containers' : undefined
+    const changes = [onNodes, inPods].filter((one) => one !== undefined)
+    const change = changes.length === 0 ? 'nothing is changed' : `only ${changes.join(' and ')}`
     return `${numbered(['read API', ...volatileStep(plan), 'slow evidence'])}   (${change})`
   }
   if (plan.command === 'quarantine') return '1 CONTAIN   (no evidence is taken)'

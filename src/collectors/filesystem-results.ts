@@ -2,9 +2,10 @@ import type { Baseline } from '../filesystem/baseline.js'
 import { bodyfileLine } from '../filesystem/bodyfile.js'
 import { pathsComplainedOf } from '../filesystem/capture-report.js'
 import { type Completeness, completenessOf } from '../filesystem/completeness.js'
-import { degradedByExec, EXEC_DISTURBANCE } from '../filesystem/degraded.js'
+import { degradedInside, disturbanceInside, type InsideWay } from '../filesystem/degraded.js'
 import type { CaptureEnd, ExecCapture } from '../filesystem/exec-capture.js'
 import { MountTable } from '../filesystem/mounts.js'
+import { diffCapture, type DiffCaptureEnd } from '../filesystem/diff-capture.js'
 import { readTree, type TreeEnd } from '../filesystem/read-tree.js'
 import { absenceProof, TreeDiff } from '../filesystem/tree-diff.js'
 import { TreeListing } from '../filesystem/tree-listing.js'
@@ -22,9 +23,13 @@ import {
   whole,
 } from './filesystem-outputs.js'
 
-/** A capture by exec that has begun, and where its results go. */
+/** A capture through a container of the pod that has begun, and where its results go. */
 export interface ContainerCapture extends FilesystemJob {
+  readonly way: InsideWay
   readonly stream: ExecCapture
+  /** Since when what changed is sent whole; undefined: everything is. */
+  readonly since: number | undefined
+  readonly fetch: (paths: readonly string[]) => Promise<ExecCapture>
   readonly passedOver: readonly PassedOver[]
 }
 
@@ -37,12 +42,13 @@ export async function writeDiff(job: ContainerCapture, baseline: Baseline, sink:
   const { keeper, finish } = keeperInto(changed, job)
   const diff = new TreeDiff(baseline.tree, keeper)
   const tree = await whole([changed], async () => {
-    const walked = await readTree(job.stream.tar, (entry) => diff.visit(entry)).finally(() => keeper.close())
+    const walked = await diffCapture(job.stream.tar, diff, job).finally(() => keeper.close())
     await finish()
     return walked
   })
   const end = await job.stream.end
-  const complete = completenessOf(tree, end)
+  const first = completenessOf(tree, end)
+  const complete = first.complete ? (tree.fetchFailed ?? first) : first
   const mounts = new MountTable(end.report.mounts ?? [], job.volumes)
 
   const running = RunningFiles.of(job.processes, name, end.report.mounts ?? [])
@@ -71,7 +77,7 @@ export async function writeDiff(job: ContainerCapture, baseline: Baseline, sink:
     end,
     complete,
     counts,
-    degraded: [...degradedByExec(end.report, mounts, tree, diff.unjudged), ...unjoined(running)],
+    degraded: [...degradedInside(job.way, end.report, mounts, tree, diff.unjudged), ...unjoined(running)],
     keptBytes: keeper.keptBytes,
   })
 }
@@ -122,7 +128,7 @@ export async function writeListing(job: ContainerCapture, sink: Sink): Promise<v
     degraded: [
       'the image could not be had: what changed is not known, and counts of changes mean nothing',
       'recent.tar has what is newer than the container by its own times, which can be set back',
-      ...degradedByExec(end.report, mounts, tree, 0),
+      ...degradedInside(job.way, end.report, mounts, tree, 0),
     ],
     keptBytes: keeper.keptBytes,
   })
@@ -150,7 +156,7 @@ function absence(tree: TreeEnd, end: CaptureEnd): (key: string) => boolean {
 
 interface Result {
   readonly trusted: FilesystemSummary['baseline']
-  readonly tree: TreeEnd
+  readonly tree: DiffCaptureEnd
   readonly end: CaptureEnd
   readonly complete: Completeness
   readonly counts: Counts
@@ -163,10 +169,11 @@ async function summarise(job: ContainerCapture, sink: Sink, result: Result): Pro
   const summary: FilesystemSummary = {
     schema: 'impound/filesystem-summary/v1',
     container: job.container.name,
-    method: 'exec',
-    trust: 'target-controlled',
+    method: job.way.method,
+    trust: job.source.trust,
     ...(job.passedOver.length === 0 ? {} : { passedOver: job.passedOver }),
-    disturbance: EXEC_DISTURBANCE,
+    ...(job.way.ephemeral === undefined ? {} : { ephemeral: job.way.ephemeral }),
+    disturbance: disturbanceInside(job.way),
     degraded: result.degraded,
     baseline: result.trusted,
     capture: {
@@ -174,6 +181,7 @@ async function summarise(job: ContainerCapture, sink: Sink, result: Result): Pro
       bytes: result.end.bytes,
       complete: complete.complete,
       ...(complete.complete ? {} : { why: complete.why }),
+      ...(result.tree.unread === undefined ? {} : { unread: result.tree.unread }),
     },
     counts: result.counts,
     contentKeptBytes: result.keptBytes,

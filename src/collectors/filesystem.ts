@@ -1,11 +1,11 @@
 import { tmpdir } from 'node:os'
 
 import { type Baseline, Baselines, isBaselineFailure } from '../filesystem/baseline.js'
-import { captureByExec, type ExecCapture } from '../filesystem/exec-capture.js'
 import { interruption } from '../filesystem/completeness.js'
 import { LayerCache } from '../filesystem/layer-cache.js'
 import { volumeMountsOf } from '../filesystem/mounts.js'
-import type { CollectContext, Collector } from '../model/collector.js'
+import type { AccessRule } from '../model/api-path.js'
+import type { Allowance, CollectContext, Collector } from '../model/collector.js'
 import { isCode } from '../model/errors.js'
 import type { Source } from '../model/evidence.js'
 import type { Sink } from '../model/ports/sink.js'
@@ -13,43 +13,31 @@ import type { Scripts } from '../model/scripts.js'
 import { safeSegment } from '../model/safe-segment.js'
 import { containersOf, type Target, type TargetContainer } from '../model/target.js'
 import { nodePlatform } from './node-platform.js'
+import { beginInside, type InsideScripts } from './filesystem-inside.js'
 import { beginOnNode, writeUpper } from './filesystem-node.js'
 import type { FilesystemJob } from './filesystem-outputs.js'
 import { type ContainerCapture, type PassedOver, writeDiff, writeListing } from './filesystem-results.js'
 
-/** Bytes of a container's tar that are read at most, beside what the image has and what is kept; headers and surprises. */
-const SLACK_BYTES = 2 ** 30
-/** The same where nobody knows how big the image is. */
-const UNKNOWN_IMAGE_BYTES = 8 * 2 ** 30
-
 /**
  * What changed in each running container against its image. Of the ways that are allowed the best that works is taken: the upper
- * directory on its node, then the container's own sh and tar. `layers` keeps what is known of image layers; `scratchDirectory` gets encrypted temporary files while a container
+ * directory on its node, the merged view from a container of ours beside it, then the container's own sh and tar. `layers` keeps what is known of image layers; `scratchDirectory` gets encrypted temporary files while a container
  * is read.
  */
 export function createFilesystemCollector(
-  scripts: Pick<Scripts, 'captureFilesystem' | 'upperdir'>,
+  scripts: FilesystemScripts,
   scratchDirectory: string = tmpdir(),
   layers: LayerCache = new LayerCache(),
 ): Collector {
   return {
     name: 'filesystem',
-    summary: 'what changed in every running container against its image, by its node or through its own tar',
+    summary:
+      'what changed in every running container against its image: by its node, an ephemeral container or its own tar',
     phases: ['slow'],
     requirements: ({ allow }, target) => ({
-      // Beside the node it is a second best, and may be refused
-      access:
-        allow.has('exec') && !allow.has('node')
-          ? (['get', 'create'] as const).map((verb) => ({
-              verb,
-              group: '',
-              resource: 'pods',
-              subresource: 'exec',
-              namespace: target.namespace,
-            }))
-          : [],
-      impact: allow.has('node') ? 'node' : 'exec',
-      ways: ['node', 'exec'],
+      // Beside the node they are second best, and may be refused
+      access: allow.has('node') ? [] : insideAccess(allow, target),
+      impact: WAYS.find((way) => allow.has(way)) ?? 'exec',
+      ways: WAYS,
     }),
     async collect(context, target, sink) {
       const platform = await nodePlatform(context, target)
@@ -59,11 +47,11 @@ export function createFilesystemCollector(
         const subject = `filesystem ${container.name}`
         if (!container.running) {
           await sink.skip(subject, 'not-applicable', 'the container is not running')
-        } else if (!allow.has('exec') && !allow.has('node')) {
+        } else if (!WAYS.some((way) => allow.has(way))) {
           await sink.skip(
             subject,
             'not-allowed',
-            "reading it starts a pod on its node (--allow node) or the container's own sh and tar (--allow exec)",
+            'reading it starts a pod on its node (--allow node), a container of ours beside it (--allow ephemeral), or its own sh and tar (--allow exec)',
           )
         } else {
           await capture(context, target, container, { scripts, scratchDirectory, baselines }, sink)
@@ -73,8 +61,24 @@ export function createFilesystemCollector(
   }
 }
 
+export type FilesystemScripts = Pick<Scripts, 'upperdir'> & InsideScripts
+
+/** Best first. */
+const WAYS: readonly Allowance[] = ['node', 'ephemeral', 'exec']
+
+function insideAccess(allow: ReadonlySet<Allowance>, { namespace }: Target): readonly AccessRule[] {
+  if (!allow.has('exec') && !allow.has('ephemeral')) return []
+  const pods = { group: '', resource: 'pods', namespace }
+  return [
+    ...(['get', 'create'] as const).map((verb) => ({ ...pods, verb, subresource: 'exec' })),
+    ...(allow.has('ephemeral')
+      ? [{ ...pods, verb: 'patch', subresource: 'ephemeralcontainers' } as const]
+      : []),
+  ]
+}
+
 interface Means {
-  readonly scripts: Pick<Scripts, 'captureFilesystem' | 'upperdir'>
+  readonly scripts: FilesystemScripts
   readonly scratchDirectory: string
   readonly baselines: Baselines
 }
@@ -97,11 +101,11 @@ async function capture(
     processes: await context.case.document('processes.json').catch(() => undefined),
     ...(mismatch === undefined ? {} : { mismatch }),
   }
-  const { allow } = context.options
+  const ways = WAYS.filter((way) => context.options.allow.has(way))
   const passedOver: PassedOver[] = []
-  try {
-    if (allow.has('node')) {
-      try {
+  for (const way of ways) {
+    try {
+      if (way === 'node') {
         await captureOnNode(
           context,
           target,
@@ -110,24 +114,15 @@ async function capture(
           means,
           sink,
         )
-        return
-      } catch (error) {
-        if (!(error instanceof WayClosed) || !allow.has('exec')) throw error
-        passedOver.push({ method: 'node', why: error.why.message })
+      } else {
+        await captureInside(context, target, place, way, { baseline, passedOver, means }, sink)
       }
+      return
+    } catch (error) {
+      if (context.run.signal.aborted || !(error instanceof WayClosed)) throw error
+      if (way === ways.at(-1)) await sink.failed(subject, error.why)
+      else if (way !== 'exec') passedOver.push({ method: way, why: error.why.message })
     }
-    await captureInside(
-      context,
-      target,
-      { ...place, source: execSource(container) },
-      baseline,
-      means,
-      passedOver,
-      sink,
-    )
-  } catch (error) {
-    if (context.run.signal.aborted || !(error instanceof WayClosed)) throw error
-    await sink.failed(subject, error.why)
   }
 }
 
@@ -169,21 +164,23 @@ async function captureOnNode(
 async function captureInside(
   context: CollectContext,
   target: Target,
-  job: FilesystemJob,
-  baseline: Baseline | undefined,
-  { scripts }: Means,
-  passedOver: readonly PassedOver[],
+  place: Omit<FilesystemJob, 'source'>,
+  method: 'exec' | 'ephemeral',
+  of: {
+    readonly baseline: Baseline | undefined
+    readonly passedOver: readonly PassedOver[]
+    readonly means: Means
+  },
   sink: Sink,
 ): Promise<void> {
   const { signal } = context.run
-  const stream = await begun(
-    start(context, target, job.container, scripts.captureFilesystem, baseline),
-    signal,
-  )
-  const inside: ContainerCapture = { ...job, stream, passedOver }
+  const { baseline, passedOver, means } = of
+  const begin = beginInside(context, target, place.container, method, means.scripts, baseline)
+  const { source, ...capture } = await begun(begin, signal)
+  const inside: ContainerCapture = { ...place, ...capture, source, passedOver }
   if (baseline === undefined) await writeListing(inside, sink)
   else await writeDiff(inside, baseline, sink)
-  const interrupted = interruption(await stream.end, signal)
+  const interrupted = interruption(await capture.stream.end, signal)
   if (interrupted !== undefined) throw interrupted
 }
 
@@ -221,41 +218,11 @@ async function baselineOf(
   }
 }
 
-function start(
-  context: CollectContext,
-  target: Target,
-  container: TargetContainer,
-  script: string,
-  baseline: Baseline | undefined,
-): Promise<ExecCapture> {
-  const imageBytes = baseline === undefined ? UNKNOWN_IMAGE_BYTES : 2 * baseline.tree.fileBytes()
-  return captureByExec(
-    context.exec,
-    { namespace: target.namespace, pod: target.name, container: container.name },
-    {
-      script,
-      signal: context.run.signal,
-      stallTimeoutMs: context.options.stallTimeoutMs,
-      maxBytes: imageBytes + 2 * context.options.maxContentBytes + SLACK_BYTES,
-      progress: (bytes) => context.progress(`filesystem ${container.name}`, bytes),
-    },
-  )
-}
-
 function nodeSource(container: TargetContainer): Source {
   return {
     kind: 'stream',
     mediaType: 'application/x-tar',
     trust: 'node-kernel',
     request: `node ${container.name}: sh -c (templates/node/upperdir.sh) impound-upperdir`,
-  }
-}
-
-function execSource(container: TargetContainer): Source {
-  return {
-    kind: 'stream',
-    mediaType: 'application/x-tar',
-    trust: 'target-controlled',
-    request: `exec ${container.name}: sh -c (templates/capture-filesystem.sh) impound`,
   }
 }

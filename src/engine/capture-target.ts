@@ -9,6 +9,7 @@ import type { Target } from '../model/target.js'
 import { aftermath, type Aftermath } from './aftermath.js'
 import { runPhase, type TargetCapture } from './collect.js'
 import { contain } from './contain.js'
+import { ephemeralsOf } from './ephemerals.js'
 import { accountReach, changedFiles, openConnections } from './found.js'
 import { collectOptions, type PreparedRun } from './prepare.js'
 import type { Progress } from './progress.js'
@@ -50,6 +51,7 @@ export async function captureTarget(target: Target, of: TargetRun): Promise<void
   const recording = new Recording(prepared.kube.reader, (body, name) =>
     of.redact(body, `data/targets/${directory}/${name}`),
   )
+  const ephemerals = ephemeralsOf(target, of)
   const capture: TargetCapture = {
     target,
     label,
@@ -57,6 +59,7 @@ export async function captureTarget(target: Target, of: TargetRun): Promise<void
     options: collectOptions(prepared.request, choices),
     kube: prepared.kube,
     nodePods: of.nodePods,
+    ephemerals: ephemerals.containers,
     registry: prepared.registryFor(target, prepared.kube.reader),
     caseView: { document: (name) => spool.readDocument(`data/targets/${directory}/${name}`) },
     progress,
@@ -91,6 +94,7 @@ export async function captureTarget(target: Target, of: TargetRun): Promise<void
     await runPhase(soft, 'slow', collectors, capture)
   } finally {
     await volatile.end()
+    await ephemerals.close()
   }
   const after = await lookAgain(target, recording, spool.targetSink({ directory }, 'aftermath'), of)
   const account = await accountReach(spool, directory)

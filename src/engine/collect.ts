@@ -2,6 +2,7 @@ import { ImpoundError, isCode } from '../model/errors.js'
 import type { CaseView, CollectContext, CollectOptions, Collector } from '../model/collector.js'
 import type { LedgerRow, Phase } from '../model/evidence.js'
 import type { KubeConnection } from '../kube/connect.js'
+import type { EphemeralContainers } from '../model/ports/ephemeral.js'
 import type { NodePods } from '../model/ports/node-pod.js'
 import type { Registry } from '../model/ports/registry.js'
 import type { RunContext } from '../model/ports/run-context.js'
@@ -20,6 +21,7 @@ export interface TargetCapture {
   readonly options: CollectOptions
   readonly kube: KubeConnection
   readonly nodePods: NodePods
+  readonly ephemerals: EphemeralContainers
   readonly registry: Registry
   readonly caseView: CaseView
   readonly progress: Progress
@@ -78,6 +80,7 @@ async function runCollector(
     now: capture.recording.freshReaderFor(sink, run.signal),
     ...streams,
     nodePods: capture.nodePods,
+    ephemerals: capture.ephemerals,
     registry: capture.registry,
     case: capture.caseView,
     progress: (subject, bytes) =>

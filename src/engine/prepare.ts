@@ -205,6 +205,7 @@ export function collectOptions(request: CaptureRequest, choices: Choices): Colle
     stallTimeoutMs: request.stallTimeoutMs,
     maxLogBytes: request.maxLogBytes,
     maxContentBytes: request.maxContentBytes,
+    paranoid: request.paranoid,
     usePullSecrets: request.usePullSecrets,
   }
 }

@@ -39,6 +39,10 @@ export interface CaptureRequest extends ImageRequest {
   readonly skip: readonly string[]
   /** How a pod on a node would be made, where it may be asked for. */
   readonly nodePods?: NodePodWishes
+  /** Of a container of ours in the suspect pod, where it may be asked for. */
+  readonly ephemeralImage?: string
+  /** Whether files are read that a listing takes for the image's. */
+  readonly paranoid: boolean
   readonly keepLabels: readonly string[]
   readonly allowOutage: boolean
   /** Containment beside the quarantine, asked for by name. */

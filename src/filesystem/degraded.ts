@@ -1,24 +1,51 @@
+import type { FilesystemSummary } from '../model/documents.js'
 import type { CaptureReport } from './capture-report.js'
+import type { DiffCaptureEnd } from './diff-capture.js'
 import type { MountTable } from './mounts.js'
-import type { TreeEnd } from './read-tree.js'
 
-/** What reading a container by exec does to it. */
-export const EXEC_DISTURBANCE: readonly string[] = [
-  "started the container's own sh, tar and, where it has them, tee, sha256sum, wc and dd",
-  'access times of the files read may have changed; where the tar says times they are those from before',
-]
+/** A way that reads the merged view from within the pod: with the container's own tools, or with those of a container of ours beside it. */
+export interface InsideWay {
+  readonly method: 'exec' | 'ephemeral'
+  /** Of ours, where it is one. */
+  readonly ephemeral?: NonNullable<FilesystemSummary['ephemeral']>
+}
 
-/** What reading by exec can't see in this container, a line each. */
-export function degradedByExec(
+/** What reading a container from within the pod does to it. */
+export function disturbanceInside({ ephemeral }: InsideWay): readonly string[] {
+  const times =
+    'access times of the files read may have changed; where the tar says times they are those from before'
+  return ephemeral === undefined
+    ? [
+        "started the container's own sh, tar and, where it has them, find, tee, sha256sum, wc and dd; its processes could see them",
+        times,
+      ]
+    : [
+        `added the ephemeral container ${ephemeral.container} (${ephemeral.image}) to the pod: it stays in the pod's spec and status until the pod is deleted`,
+        "its programs ran in the target's PID namespace, where the target's processes could see them",
+        times,
+      ]
+}
+
+/** What reading from within the pod can't see in this container, a line each. */
+export function degradedInside(
+  way: InsideWay,
   report: CaptureReport,
   mounts: MountTable,
-  tree: TreeEnd,
+  tree: DiffCaptureEnd,
   unjudged: number,
 ): readonly string[] {
-  const lines = [
-    "everything was read through the container's own sh and tar: an attacker may have replaced them, and sees them run",
-    'not seen: sockets, files that are deleted and still open, and what lies in or under mounts',
-  ]
+  const lines = [...trustIn(way)]
+  lines.push(
+    `not seen: ${tree.unread === undefined ? 'sockets, ' : ''}files that are deleted and still open, and what lies in or under mounts`,
+  )
+  if (tree.unread !== undefined && tree.unread > 0)
+    lines.push(
+      `${tree.unread} files were not read, for they have the image's size, owner, mode and mtime and a ctime of before the container started: no ordinary means set a ctime back, but the system's clock (CAP_SYS_TIME) or the raw disk can; --paranoid reads them all`,
+    )
+  if ((tree.fetched ?? 0) > 0)
+    lines.push(
+      `${tree.fetched} files are older than the container and not as the image has them: a runtime made them, or somebody changed a layer or a clock`,
+    )
   if (!report.hasXattrs) lines.push('extended attributes were not read: file capabilities are not seen')
   if (report.mounts === undefined)
     lines.push('the mount table could not be read: mounts other than /proc, /sys and /dev may be mixed in')
@@ -41,4 +68,18 @@ export function degradedByExec(
   if (tree.ended?.trailing.zero === false)
     lines.push("the container's tar has bytes after its end mark: they were not read")
   return lines
+}
+
+function trustIn({ ephemeral }: InsideWay): readonly string[] {
+  if (ephemeral === undefined)
+    return [
+      "everything was read through the container's own programs: an attacker may have replaced them, and sees them run",
+    ]
+  const view =
+    'the merged view, read by our tools through the kernel: what was written and removed again is not in it, nor what lies below a replaced file'
+  if (ephemeral.user === 'root-ptrace') return [view]
+  return [
+    view,
+    "our tools ran as the target's own user, since the cluster admitted no other: files that it may not read were not read, and processes of that user could have interfered",
+  ]
 }

@@ -15,6 +15,7 @@ const MAX_STDERR = 4 << 20
 export interface ExecCaptureOptions {
   /** The text of templates/capture-filesystem.sh. */
   readonly script: string
+  readonly args?: readonly string[]
   readonly signal: AbortSignal
   readonly stallTimeoutMs: number
   readonly maxBytes: number
@@ -33,14 +34,14 @@ export interface CaptureEnd {
 }
 
 export interface ExecCapture {
-  /** The tar, as it comes. What ends it early is not thrown here but told by `end`; leaving it early ends the exec. */
+  /** What it sends, as it comes. What ends it early is not thrown here but told by `end`; leaving it early ends the exec. */
   readonly tar: AsyncIterable<Buffer>
   /** Never rejects; settles after the tar was read to its end or left. */
   readonly end: Promise<CaptureEnd>
 }
 
-function captureArgv(script: string): readonly string[] {
-  return ['sh', '-c', script, 'impound']
+function captureArgv({ script, args = [] }: ExecCaptureOptions): readonly string[] {
+  return ['sh', '-c', script, 'impound', ...args]
 }
 
 /**
@@ -61,7 +62,7 @@ export async function captureByExec(
   const running: Promise<ExecOutcome | undefined> = exec
     .exec(
       where,
-      captureArgv(options.script),
+      captureArgv(options),
       { stdout, stderr },
       {
         signal: AbortSignal.any([options.signal, left.signal]),

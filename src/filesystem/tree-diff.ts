@@ -56,6 +56,41 @@ export class TreeDiff {
     }
   }
 
+  /**
+   * A path that was only listed, with the state that it had before the container started. `unread`: its content is to be had first, for
+   * it is none of the image's. What has the image's state is taken for the image's.
+   */
+  async listed(key: string, facts: TreeFacts): Promise<'same' | 'changed' | 'unread'> {
+    const row = this.#image.rowOf(key)
+    const before = row === undefined ? undefined : this.#image.at(row)
+    if (row !== undefined) this.#seen[row] = 1
+    // No listing has these, and none of them changes without the state changing
+    const after =
+      before === undefined
+        ? facts
+        : { ...facts, sha256: before.sha256, xattrs: before.xattrs, device: before.device }
+    const changed = before === undefined ? [] : differences(before, after, true)
+    if (before !== undefined && changed.length === 0) return 'same'
+    if (facts.type === 'file') return 'unread'
+    if (isMemberType(facts.type)) await this.#keeper.keepName(key, facts.type, facts)
+    this.#changes.set(key, { changed, before, after, content: undefined })
+    return 'changed'
+  }
+
+  /** A path that was listed and did not come with the contents. */
+  missed(key: string, facts: TreeFacts): void {
+    const row = this.#image.rowOf(key)
+    const before = row === undefined ? undefined : this.#image.at(row)
+    if (row !== undefined) this.#seen[row] = 1
+    const mayBeSame = before?.type === facts.type && before.size === facts.size
+    // Of a file of the image's size that was not read nobody knows whether its content changed
+    const after = mayBeSame ? { ...facts, sha256: before.sha256, xattrs: before.xattrs } : facts
+    const changed = before === undefined ? [] : differences(before, after, true)
+    if (before !== undefined && changed.length === 0) return
+    const content = facts.type === 'file' ? 'cut' : undefined
+    this.#changes.set(key, { changed, before, after: { ...after, sha256: undefined }, content })
+  }
+
   async #file(
     key: string,
     facts: TreeFacts,

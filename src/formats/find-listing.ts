@@ -46,13 +46,14 @@ export async function* readFindListing(
       if (record === '') return
       count += 1
       if (count > maxEntries) throw new ImpoundError('too-big', `more than ${maxEntries} files`)
-      yield entryOf(record)
+      yield foundEntry(record)
     }
   }
   if (rest !== '') throw new ImpoundError('cut', 'a list of files ended within an entry')
 }
 
-function entryOf(record: string): FoundEntry {
+/** One record, without its NUL; bytes as latin1. Throws `integrity` for what find does not write. */
+export function foundEntry(record: string): FoundEntry {
   const match = RECORD.exec(record)
   if (match === null)
     throw new ImpoundError('integrity', 'a list of files has a line that find does not write')

@@ -15,6 +15,7 @@ import type { Pace } from './controllers/context.js'
 import { LabClock } from './clock.js'
 import type { LabFault } from './faults/fault.js'
 import { Faults } from './faults/faults.js'
+import { withEphemerals } from './kubelet/ephemeral-container.js'
 import { LogBook } from './kubelet/log-book.js'
 import { firstVersion, labObjects, plant, type LabObjects } from './objects.js'
 import { startLabRegistry, type LabRegistryOptions, type LabRegistryRequest } from './registry/registry.js'
@@ -109,7 +110,7 @@ export async function startLab(options: LabOptions = {}): Promise<Lab> {
       users,
       admission,
       logs,
-      runtime: withNodePods(seed.runtime, store, now),
+      runtime: withNodePods(withEphemerals(seed.runtime, store, now), store, now),
       now,
     },
     tls: { ...(await authority.server()), authority: authority.certificate },

@@ -2,6 +2,7 @@ import type { AccessRule, ApiPath } from './api-path.js'
 import type { Phase } from './evidence.js'
 import type { Json } from './json.js'
 import type { KubeReader, RawResponse } from './ports/kube-reader.js'
+import type { EphemeralContainers } from './ports/ephemeral.js'
 import type { NodePods } from './ports/node-pod.js'
 import type { Registry } from './ports/registry.js'
 import type { RunContext } from './ports/run-context.js'
@@ -23,6 +24,8 @@ export interface CollectOptions {
   /** Most bytes of one log, and of changed files' content for one container. */
   readonly maxLogBytes: number
   readonly maxContentBytes: number
+  /** Whether files are read that seem to be the image's by all that a listing says (--paranoid). */
+  readonly paranoid?: boolean
   /** Processes whose memory is taken (--memory): 'PID' or 'CONTAINER/PID', as the container numbers them. */
   readonly memory?: readonly string[]
   /** Whether the Secrets that the pod's images are pulled with may be read, and shown to registries (--use-pull-secrets). */
@@ -61,6 +64,8 @@ export interface CollectContext {
   readonly logs: LogStream
   readonly exec: Exec
   readonly nodePods: NodePods
+  /** Beside containers of the target alone. */
+  readonly ephemerals: EphemeralContainers
   readonly registry: Registry
   readonly case: CaseView
   /** Bytes so far of the artefact in hand, for the progress line. */

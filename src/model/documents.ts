@@ -251,6 +251,13 @@ export interface FilesystemSummary {
     /** Paths but directories that stand in the upper directory and are what the image has. */
     readonly sameAsImage: number
   }
+  /** The container of ours that read it, and that stays in the pod's spec; by an ephemeral container only. */
+  readonly ephemeral?: {
+    readonly container: string
+    readonly image: string
+    /** root-ptrace: uid 0 with SYS_PTRACE; as-target: with the target's own security context. */
+    readonly user: 'root-ptrace' | 'as-target'
+  }
   /** What the capture did to the container: processes started, access times. */
   readonly disturbance: readonly string[]
   /** What this way of reading can't see here. */
@@ -277,6 +284,8 @@ export interface FilesystemSummary {
     /** Two zero blocks, the far end's own count and digest, and the exec status: all three, or it is not proven complete. */
     readonly complete: boolean
     readonly why?: string
+    /** Files that were listed with the image's size, owner, mode and mtime and a ctime of before the container started, and were not read. */
+    readonly unread?: number
   }
   /** Without what a runtime makes itself: mount points and the like. */
   readonly counts: Readonly<Record<ChangeKind, number>>

@@ -1,6 +1,10 @@
-/** Scripts that run in containers and on nodes: files of templates/, put together in this order. A node's begins with containers.sh. */
+/**
+ * Scripts that run in containers and on nodes: files of templates/, put together in this order. What looks for a container's processes begins
+ * with containers.sh.
+ */
 export const SCRIPT_FILES = {
   captureFilesystem: ['capture-filesystem.sh'],
+  ephemeralFilesystem: ['node/containers.sh', 'ephemeral-root.sh', 'capture-filesystem.sh'],
   dropConnections: ['node/containers.sh', 'node/drop-connections.sh'],
   freeze: ['node/containers.sh', 'node/freeze.sh'],
   nodeFrame: ['node/frame.sh'],

@@ -1,6 +1,7 @@
 import type { CollectContext, CollectOptions } from '../../src/model/collector.js'
 import { ImpoundError } from '../../src/model/errors.js'
 import type { Pod } from '../../src/model/kubernetes.js'
+import type { EphemeralContainers } from '../../src/model/ports/ephemeral.js'
 import type { NodePods } from '../../src/model/ports/node-pod.js'
 import type { Registry } from '../../src/model/ports/registry.js'
 import type { Exec } from '../../src/model/ports/streams.js'
@@ -10,6 +11,7 @@ import type { MemorySink } from './memory-sink.js'
 export interface ContextParts {
   readonly exec?: Exec
   readonly nodePods?: NodePods
+  readonly ephemerals?: EphemeralContainers
   readonly registry: Registry
   readonly sink: MemorySink
   readonly options?: Partial<CollectOptions>
@@ -62,6 +64,7 @@ export function collectContext(parts: ContextParts): CollectContext {
     logs: { log: unused },
     exec: parts.exec ?? { exec: unused },
     nodePods: parts.nodePods ?? { on: unused },
+    ephemerals: parts.ephemerals ?? { beside: unused },
     registry: parts.registry,
     case: {
       document: (name) => Promise.resolve(parts.sink.files.has(name) ? parts.sink.json(name) : undefined),

@@ -26,7 +26,7 @@ import { objections } from './schema.js'
 afterAll(removeOverlays)
 
 const collector = createFilesystemCollector(
-  { captureFilesystem: 'the script', upperdir: UPPERDIR_SCRIPT },
+  { captureFilesystem: 'the script', ephemeralFilesystem: 'a third', upperdir: UPPERDIR_SCRIPT },
   tmpdir(),
 )
 /** No registry may be asked: there is no image to compare with. */

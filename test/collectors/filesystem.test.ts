@@ -16,7 +16,7 @@ import { MemorySink } from './memory-sink.js'
 import { objections } from './schema.js'
 
 const collector = createFilesystemCollector(
-  { captureFilesystem: 'the script', upperdir: 'another' },
+  { captureFilesystem: 'the script', ephemeralFilesystem: 'a third', upperdir: 'another' },
   tmpdir(),
 )
 const LATER = new Date('2026-11-21T00:00:00Z')
@@ -123,7 +123,7 @@ describe('the filesystem collector', () => {
       ],
       impact: 'exec',
     })
-    expect(requirements([])).toMatchObject({ access: [], impact: 'exec', ways: ['node', 'exec'] })
+    expect(requirements([])).toMatchObject({ access: [], impact: 'exec', ways: ['node', 'ephemeral', 'exec'] })
   })
 
   it('finds nothing where nothing changed', async () => {

@@ -81,6 +81,7 @@ export class LabRun {
         ...options,
       },
       kube: this.kube,
+      ephemerals: { beside: () => Promise.reject(new Error('not part of this test')) },
       nodePods: { on: () => Promise.reject(new Error('not part of this test')) },
       registry: createRegistry({
         policy: parseRegistryPolicy(['never']),

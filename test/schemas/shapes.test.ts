@@ -133,7 +133,7 @@ const SHAPES: readonly (readonly [string, Shape])[] = [
   ['event', shape<EventLine>()('about kind name type reason message count reporter uid derivedFrom', 'first last')],
   ['comparison', shape<ComparisonDocument>()('schema of a b differs complete config counts entries entriesLeftOut notes', 'layers')],
   ['comparison/$defs/side', shape<ComparisonSide>()('given source entries', 'pod container trust manifestDigest configDigest platform credentials')],
-  ['filesystem-summary', shape<FilesystemSummary>()('schema container method trust disturbance degraded baseline capture counts contentKeptBytes', 'passedOver node')],
+  ['filesystem-summary', shape<FilesystemSummary>()('schema container method trust disturbance degraded baseline capture counts contentKeptBytes', 'passedOver node ephemeral')],
   ['image', shape<ImageDocument>()('schema derivedFrom container reference imageID notes', 'digest registry attachments tagNow')],
   ['index', shape<ArtefactRecord>()('path sha256 bytes collector source status startedAt endedAt', 'target reason detail')],
   ['ledger/$defs/row', shape<LedgerRow>()('collector subject status', 'target reason detail path bytes')],

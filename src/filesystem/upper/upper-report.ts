@@ -7,7 +7,8 @@ import type { UpperEnd, UpperReading } from './read-upper.js'
 
 /** What reading a container on its node does to it. */
 export const NODE_DISTURBANCE: readonly string[] = [
-  "none in the container: its upper directory was read on the node's disk, with access times preserved; whoever is root on the node can see the pod of ours that did it",
+  "none in the container: its upper directory was read on the node's disk; whoever is root on the node can see the pod of ours that did it",
+  'access times: tar asked the kernel not to set them; those of directories that were listed, and of files of which only a digest was taken, may have moved, for mounts below the read-only /host can be writable before Kubernetes 1.31',
 ]
 
 /** Whether a capture is all of it: its own end, the far end's count and digest, and exit status 0. */

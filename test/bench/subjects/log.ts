@@ -42,6 +42,7 @@ await createLogsCollector('').collect(
     logs: kube.logs,
     exec: kube.exec,
     nodePods: { on: unused },
+    ephemerals: { beside: unused },
     registry: {
       archived: unused,
       attachments: unused,

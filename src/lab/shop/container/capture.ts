@@ -4,7 +4,7 @@ import type { TarMember } from '../files/tar-writer.js'
 import { tarArchive } from '../files/tar-writer.js'
 import type { BytePath, Tree, TreeNode } from '../files/tree.js'
 import { byteOrder, parentOf } from '../files/tree.js'
-import type { Inside } from './inside.js'
+import type { Inside, Mount } from './inside.js'
 import { escapeMountPath } from './proc.js'
 
 /** The first line of impound's own script that captures a filesystem. */
@@ -73,12 +73,9 @@ export function captureMount({ mounts }: Inside, point: string): Capture | undef
  * container's user can't read, which is complained of.
  */
 function* captureMembers(inside: Inside, complaints: string[]): Generator<TarMember, void, void> {
-  const left = new Set(inside.mounts.map(({ path }) => path).filter((path) => !READ_ANYWAY.has(path)))
-  const root = new Map(inside.root)
-  for (const { path, tree } of inside.mounts) {
-    const node = tree.get('')
-    if (READ_ANYWAY.has(path) && node !== undefined) root.set(path, node)
-  }
+  const { root: shown } = shownRoot(inside)
+  const root = new Map(shown)
+  const left = new Set<BytePath>()
   const archived = new Set<BytePath>()
   for (const path of [...root.keys()].sort(byteOrder)) {
     const node = root.get(path)
@@ -90,13 +87,26 @@ function* captureMembers(inside: Inside, complaints: string[]): Generator<TarMem
   }
 }
 
+/** The root as it is read: with the files that are mounted and read all the same, and without what lies at or below other mounts. */
+export function shownRoot(inside: Inside): { readonly root: Tree; readonly mounts: readonly Mount[] } {
+  const mounts = inside.mounts.filter(({ path }) => !READ_ANYWAY.has(path))
+  const left = new Set(mounts.map(({ path }) => path))
+  const root = new Map(inside.root)
+  for (const { path, tree } of inside.mounts) {
+    const node = tree.get('')
+    if (READ_ANYWAY.has(path) && node !== undefined) root.set(path, node)
+  }
+  for (const path of root.keys()) if (isAtOrBelow(path, left)) root.delete(path)
+  return { root, mounts }
+}
+
 function isAtOrBelow(path: BytePath, places: ReadonlySet<BytePath>): boolean {
   for (let at = path; at !== ''; at = parentOf(at)) if (places.has(at)) return true
   return false
 }
 
 /** Whether the container's process may list a directory, or open a file. */
-function mayRead({ uid, gid }: Pick<Inside, 'uid' | 'gid'>, node: TreeNode): boolean {
+export function mayRead({ uid, gid }: Pick<Inside, 'uid' | 'gid'>, node: TreeNode): boolean {
   if (uid === 0 || node.kind === 'symlink') return true
   const needed = node.kind === 'directory' ? 0o5 : 0o4
   const shift = node.uid === uid ? 6 : node.gid === gid ? 3 : 0
@@ -113,7 +123,7 @@ function asArchived(path: BytePath, node: TreeNode, root: Tree, archived: Set<By
   return file?.kind === 'file' && !archived.has(node.target) ? file : { ...node, target: `./${node.target}` }
 }
 
-function member(path: BytePath, node: TreeNode): TarMember {
+export function member(path: BytePath, node: TreeNode): TarMember {
   const name = path === '' ? '.' : `./${path}`
   return { name: node.kind === 'directory' ? `${name}/` : name, node }
 }

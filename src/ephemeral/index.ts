@@ -1,0 +1,1 @@
+export { ACTION, EphemeralSet, type EphemeralMeans } from './ephemeral-set.js'
