@@ -35,7 +35,7 @@ export function createWritableMountsCollector(
         await sink.skip(
           'writable-mounts',
           'not-allowed',
-          "reading them starts a pod on the node (--allow node) or the container's own sh and tar (--allow exec)",
+          "reading them starts a pod on the node (--allow node) or the container's own sh and tar (--allow exec); an ephemeral container is not used for it",
         )
         return
       }

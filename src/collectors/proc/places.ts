@@ -50,7 +50,7 @@ export async function readingsOf(
       await sink.skip(
         `${subject} ${name}`,
         'not-allowed',
-        "reading /proc takes a pod on its node (--allow node), or the container's own sh (--allow exec)",
+        "reading /proc takes a pod on its node (--allow node), or the container's own sh (--allow exec); an ephemeral container is not used for it",
       )
     }
   }
