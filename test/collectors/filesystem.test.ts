@@ -123,7 +123,11 @@ describe('the filesystem collector', () => {
       ],
       impact: 'exec',
     })
-    expect(requirements([])).toMatchObject({ access: [], impact: 'exec', ways: ['node', 'ephemeral', 'exec'] })
+    expect(requirements([])).toMatchObject({
+      access: [],
+      impact: 'exec',
+      ways: ['node', 'ephemeral', 'exec'],
+    })
   })
 
   it('finds nothing where nothing changed', async () => {
