@@ -31,7 +31,7 @@ export function createFilesystemCollector(
   return {
     name: 'filesystem',
     summary:
-      'what changed in every running container against its image: by its node, an ephemeral container or its own tar',
+      'what changed in every container against its image: by its node, from beside it, or by its own tar',
     phases: ['slow'],
     requirements: ({ allow }, target) => ({
       // Beside the node they are second best, and may be refused
