@@ -9,6 +9,7 @@ import { clusterRequest, type ClusterFlagValues } from './flags.js'
 const WANTED: readonly WantedAction[] = [
   'patch-residuals',
   'cordon',
+  'detach-bindings',
   'drop-connections',
   'freeze',
   'detach-owner',
@@ -44,6 +45,7 @@ interface CaptureFlags extends ClusterFlagValues {
   readonly 'allow-outage'?: boolean
   readonly 'patch-residuals'?: boolean
   readonly cordon?: boolean
+  readonly 'detach-bindings'?: boolean
   readonly 'drop-connections'?: boolean
   readonly freeze?: boolean
   readonly 'detach-owner'?: boolean

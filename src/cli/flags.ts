@@ -302,6 +302,11 @@ export const quarantineFlags = {
     summary: 'let nothing new be scheduled to the suspect’s node',
     helpGroup: CONTAINMENT,
   }),
+  'detach-bindings': Flags.boolean({
+    summary:
+      'take the pod’s service account off the bindings that name it; other pods of the account lose it too',
+    helpGroup: CONTAINMENT,
+  }),
   'drop-connections': Flags.boolean({
     summary:
       'drop all packets in the pod’s own network but what its node begins; needs --allow node, or n at the plan',

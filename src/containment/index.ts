@@ -4,6 +4,7 @@ import type { QuarantineOptions } from './options.js'
 import { createQuarantine } from './quarantine.js'
 import { createCordon } from './cordon.js'
 import { createDetachOwner } from './detach-owner.js'
+import { createDetachBindings } from './detach-bindings.js'
 import { createDropConnections } from './drop-connections.js'
 import { createFreeze } from './freeze.js'
 import { createProtect } from './protect.js'
@@ -17,6 +18,7 @@ export function actions(options: QuarantineOptions): readonly ContainmentAction[
     createCordon(options),
     createResiduals(options),
     createDetachOwner(options),
+    createDetachBindings(options),
     createDropConnections(options),
     createFreeze(options),
   ]

@@ -44,7 +44,7 @@ export function podPath(namespace: string, name?: string, subresource?: string):
 
 /** A right, as RBAC and SelfSubjectAccessReview say it. */
 export interface AccessRule {
-  readonly verb: 'get' | 'list' | 'watch' | 'create' | 'update' | 'patch' | 'delete'
+  readonly verb: 'get' | 'list' | 'watch' | 'create' | 'update' | 'patch' | 'delete' | 'bind' | 'use'
   readonly group: string
   readonly resource: string
   readonly subresource?: string
