@@ -10,6 +10,7 @@ import type {
 import { ImpoundError, isCode, messageOf } from '../model/errors.js'
 import type { ActionPlan, QuarantinePlan, Refusal } from '../model/quarantine-plan.js'
 import type { Target } from '../model/target.js'
+import { otherPolicyKinds } from './exposure.js'
 
 type Stage = ContainmentAction['stage']
 
@@ -38,7 +39,11 @@ export async function planBeside(
   return {
     ...quarantine,
     policies,
-    warnings: [...residualWarnings(policies), ...quarantine.warnings],
+    warnings: [
+      ...residualWarnings(policies),
+      ...(sections.some(({ overrides }) => overrides === 'all') ? [] : await otherKinds(context)),
+      ...quarantine.warnings,
+    ],
     actions: sections,
     refusals: [
       ...quarantine.refusals,
@@ -47,6 +52,14 @@ export async function planBeside(
     ],
     missingAccess: [...quarantine.missingAccess, ...sections.flatMap(({ missingAccess }) => missingAccess)],
   }
+}
+
+/** Policies that this version does not evaluate. */
+async function otherKinds({ kube, run }: WriteContext): Promise<readonly string[]> {
+  const { resources } = await kube.discover(run.signal)
+  return otherPolicyKinds(resources).map(
+    (kind) => `${kind} is served here and not evaluated: one may allow more`,
+  )
 }
 
 /** The pod must at no moment be more open than it is: such a policy waits for the quarantine, or was made for it. */
@@ -97,12 +110,13 @@ export async function verifyBeside(
   const findings: Finding[] = []
   for (const [action, section] of planned(actions, plan)) {
     try {
-      const { tried, open, broken, cuts } = await action.verify(context, section, suspectOf(plan))
+      const { tried, open, broken, cuts, overrides } = await action.verify(context, section, suspectOf(plan))
       // what is beside the cut does not decide whether the cut holds
       findings.push({
         tried,
         open: [...(broken === undefined ? [] : [broken]), ...open],
         ...(cuts === undefined ? {} : { cuts }),
+        ...(overrides === undefined ? {} : { overrides }),
       })
     } catch (error) {
       if (isCode(error, 'aborted')) throw error

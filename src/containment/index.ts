@@ -7,6 +7,7 @@ import { createDetachOwner } from './detach-owner.js'
 import { createDetachBindings } from './detach-bindings.js'
 import { createDropConnections } from './drop-connections.js'
 import { createFreeze } from './freeze.js'
+import { createPluginDeny } from './plugin-deny.js'
 import { createProtect } from './protect.js'
 import { createResiduals } from './residuals.js'
 import { planRelease as planReleaseWith } from './release-plan.js'
@@ -15,6 +16,7 @@ import { planRelease as planReleaseWith } from './release-plan.js'
 export function actions(options: QuarantineOptions): readonly ContainmentAction[] {
   return [
     createProtect(),
+    createPluginDeny(),
     createCordon(options),
     createResiduals(options),
     createDetachOwner(options),
@@ -44,4 +46,5 @@ export { heldPods } from './held-pods.js'
 export { held, holderOf } from './holder.js'
 export { standingBeside } from './standing-beside.js'
 export { allowingNode } from './node-need.js'
+export { pluginDenyRights } from './plugin-deny.js'
 export type { QuarantineOptions } from './options.js'

@@ -15,7 +15,7 @@ import { openConnectionsLine, networkWarnings } from './cni/words.js'
 import { credentialPlans } from './credentials.js'
 import { denyAllManifest, denyAllName, isOurDenyAll, policiesPath } from './deny-all.js'
 import { tryWrites, writesLeft } from './dry-runs.js'
-import { attackerSees, otherPolicyKinds, wontStop } from './exposure.js'
+import { attackerSees, wontStop } from './exposure.js'
 import { keepSet, labelsAfter } from './keep-set.js'
 import { lockOf, type LockState } from './lock.js'
 import type { QuarantineOptions } from './options.js'
@@ -34,12 +34,11 @@ export async function planQuarantine(
   const { kube, run } = context
   const { namespace, name, uid } = target
   const pod = await readPod(kube, target, run.signal)
-  const [listed, owner, services, missing, { resources }, network, held] = await Promise.all([
+  const [listed, owner, services, missing, network, held] = await Promise.all([
     listPolicies(context, namespace),
     ownerFacts(kube, pod, run.signal),
     serviceFacts(kube, namespace, run.signal),
     missingAccess(kube, target, run.signal),
-    kube.discover(run.signal),
     detectNetworkPlugin(context, pod),
     credentialPlans(context, { ...target, pod }),
   ])
@@ -106,9 +105,6 @@ export async function planQuarantine(
       ...impact.warnings,
       ...probeWarnings(probes),
       ...held.unseen,
-      ...otherPolicyKinds(resources).map(
-        (kind) => `${kind} is served here and not evaluated: one may allow more`,
-      ),
       ...networkWarnings(network),
     ],
     wontStop: wontStop(pod, openConnectionsLine(network)),

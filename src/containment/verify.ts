@@ -42,7 +42,8 @@ export async function verifyQuarantine(
   const cuts = beside.some((finding) => finding.cuts === true)
   const denyAll = await readDenyAll(context, plan, pod)
   const labels = readLabels(pod, plan)
-  const residuals = await readResiduals(context, plan, pod)
+  const overrides = overridden(beside)
+  const residuals = await readResiduals(context, plan, pod, overrides)
   const hold = readHold(pod, plan)
   const network = await tryNetwork(context, pod, means.probe, cuts)
   const broken = [
@@ -137,27 +138,45 @@ function readLabels(pod: Pod, plan: QuarantinePlan): Finding {
 }
 
 /** Policies beside ours that select the pod as it is now and allow something. */
-async function readResiduals({ kube, run }: ReadContext, plan: QuarantinePlan, pod: Pod): Promise<Finding> {
+async function readResiduals(
+  { kube, run }: ReadContext,
+  plan: QuarantinePlan,
+  pod: Pod,
+  overrides: 'all' | ReadonlySet<string>,
+): Promise<Finding> {
   const labels = pod.metadata?.labels ?? {}
   try {
     const [policies, { resources }] = await Promise.all([
       listObjects<NetworkPolicy>(kube, policiesPath(plan.target.namespace), run.signal),
       kube.discover(run.signal),
     ])
-    const residual = comparePolicies(policies, labels, labels).filter((policy) => policy.residual)
+    const allowing = comparePolicies(policies, labels, labels).filter((policy) => policy.residual)
+    const residual = allowing.filter(({ name }) => overrides !== 'all' && !overrides.has(name))
+    const denied = allowing.filter((policy) => !residual.includes(policy)).map(({ name }) => name)
     return {
       tried: [
         `evaluated: every NetworkPolicy of the namespace (${policies.length}); still letting the pod through: ${residual.length}`,
+        ...(denied.length === 0
+          ? []
+          : [`overridden by the deny of the network plugin's own: what ${denied.join(', ')} would allow`]),
       ],
       open: [
         ...residual.map(({ name, allows }) => `NetworkPolicy ${name} still selects it: ${allows.join('; ')}`),
-        ...otherPolicyKinds(resources).map((kind) => `what a ${kind} allows: not evaluated`),
+        ...(overrides === 'all' ? [] : otherPolicyKinds(resources)).map(
+          (kind) => `what a ${kind} allows: not evaluated`,
+        ),
       ],
     }
   } catch (error) {
     if (isCode(error, 'aborted')) throw error
     return { tried: [], open: [`what other NetworkPolicies allow: not known (${messageOf(error)})`] }
   }
+}
+
+/** What a deny that stands makes void: all that policies allow, or what these allow. */
+function overridden(beside: readonly Finding[]): 'all' | ReadonlySet<string> {
+  const said = beside.flatMap(({ overrides }) => (overrides === undefined ? [] : [overrides]))
+  return said.includes('all') ? 'all' : new Set(said.flatMap((names) => (names === 'all' ? [] : names)))
 }
 
 function readHold(pod: Pod, plan: QuarantinePlan): Finding {

@@ -9,6 +9,7 @@ import { createAuthority, type Authority } from './access/certificates.js'
 import { kubeconfigText, type Credential } from './access/kubeconfig.js'
 import type { AccessRuleLike } from './access/rules.js'
 import { MASTERS, Users } from './access/users.js'
+import { policyResources, type LabPolicyApi } from './api/policy-apis.js'
 import { resourcesOf, type LabVersion } from './api/resources.js'
 import { startControlLoop } from './controllers/control-loop.js'
 import type { Pace } from './controllers/context.js'
@@ -34,6 +35,8 @@ export interface LabOptions {
   readonly directory?: string
   /** Which Kubernetes is played; 1.36 if not said. */
   readonly version?: LabVersion
+  /** Policies of network plugins that are served besides; none if not said. */
+  readonly policyApis?: readonly LabPolicyApi[]
   readonly now?: () => Date
   readonly pace?: Partial<Pace>
   /** What goes wrong, from the beginning on. */
@@ -87,7 +90,7 @@ export async function startLab(options: LabOptions = {}): Promise<Lab> {
   const { now } = clock
   const seed = (options.seed ?? seedShop)({ now: now(), registryHost: SHOP_REGISTRY_HOST })
   const profile = options.version ?? '1.36'
-  const resources = resourcesOf(profile)
+  const resources = [...resourcesOf(profile), ...policyResources(options.policyApis ?? [])]
   const store = new Store(firstVersion(seed.objects))
   plant(store, seed.objects, resources)
 

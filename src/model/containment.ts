@@ -53,6 +53,8 @@ export interface Finding {
   readonly open: readonly string[]
   /** Why it certainly does not hold. */
   readonly broken?: string
+  /** What NetworkPolicies allow, and others of its kind, is denied before they are asked: all of it, or by these alone, by name. */
+  readonly overrides?: 'all' | readonly string[]
   /** Packets of connections that were open, and whatever NetworkPolicies let through, are dropped. */
   readonly cuts?: true
 }

@@ -85,6 +85,8 @@ export interface ActionPlan {
   readonly missingAccess: readonly AccessRule[]
   /** What it takes: a pod on the suspect's node, with --allow node. */
   readonly needs?: 'node'
+  /** What is done about it denies before policies of any kind allow: what those say does not count. */
+  readonly overrides?: 'all'
   /** Names of NetworkPolicies that no longer let the pod through once it is done. */
   readonly closes?: readonly string[]
 }

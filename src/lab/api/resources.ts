@@ -24,9 +24,19 @@ export interface LabResource {
   }[]
 }
 
-const ALL = ['create', 'delete', 'deletecollection', 'get', 'list', 'patch', 'update', 'watch']
+/** What a server lets be done to a kind that is not said otherwise. */
+export const VERBS: readonly string[] = [
+  'create',
+  'delete',
+  'deletecollection',
+  'get',
+  'list',
+  'patch',
+  'update',
+  'watch',
+]
 /** Of kinds that no server, or none of before 1.23, deletes by the collection. */
-const EACH = ALL.filter((verb) => verb !== 'deletecollection')
+const EACH = VERBS.filter((verb) => verb !== 'deletecollection')
 
 interface Row {
   readonly group: string
@@ -128,7 +138,7 @@ const ROWS: readonly Row[] = [
     resource: 'services',
     kind: 'Service',
     status: true,
-    verbs: { '1.36': ALL, '1.20': EACH },
+    verbs: { '1.36': VERBS, '1.20': EACH },
     shortNames: ['svc'],
   },
   {
@@ -295,7 +305,7 @@ export function resourcesOf(profile: LabVersion): readonly LabResource[] {
 }
 
 function resourceOf(row: Row, version: string, profile: LabVersion): LabResource {
-  const { group, resource, kind, verbs = ALL } = row
+  const { group, resource, kind, verbs = VERBS } = row
   const own = (row.subresources ?? []).filter(({ only }) => only === undefined || only === profile)
   const status = { name: 'status', kind, verbs: ['get', 'patch', 'update'] }
   return {
