@@ -3,13 +3,7 @@ import type { ApiPath } from '../model/api-path.js'
 import { ImpoundError, messageOf } from '../model/errors.js'
 import { asArray, asString, at, type Json } from '../model/json.js'
 import type { RawResponse } from '../model/ports/kube-reader.js'
-import type {
-  DeleteOptions,
-  Journal,
-  JsonPatch,
-  KubeWriter,
-  WriteOptions,
-} from '../model/ports/kube-writer.js'
+import type { Journal, JsonPatch, KubeWriter, WriteOptions } from '../model/ports/kube-writer.js'
 import { type Client, type ClientRequest, ONE_TRY, succeeded, wirePath } from './client.js'
 import { abortReason } from './transport-error.js'
 
@@ -40,13 +34,12 @@ export class ApiWriter implements KubeWriter {
     return this.#write('PATCH', path, patch, 'application/json-patch+json', MANAGER, options)
   }
 
-  delete(path: ApiPath, options: DeleteOptions): Promise<RawResponse> {
+  delete(path: ApiPath, options: WriteOptions & { readonly uid?: string }): Promise<RawResponse> {
     // a body makes the API server pass over the query of a delete: dryRun must stand in here, or it is none
     const body = {
       apiVersion: 'v1',
       kind: 'DeleteOptions',
       ...(options.uid === undefined ? {} : { preconditions: { uid: options.uid } }),
-      ...(options.graceSeconds === undefined ? {} : { gracePeriodSeconds: options.graceSeconds }),
       ...(options.dryRun === true ? { dryRun: ['All'] } : {}),
     }
     return this.#write('DELETE', path, body, 'application/json', {}, options)

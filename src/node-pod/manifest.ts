@@ -11,8 +11,6 @@ import {
 
 /** It ends by itself after so long, whoever was to remove it: seconds. */
 export const LIFETIME_S = 2 * 60 * 60
-/** What its first delete allows it: seconds. */
-export const GRACE_S = 3
 
 /** What both the pod and a namespace made for it carry. */
 export interface Belonging {
@@ -45,9 +43,8 @@ export function nodePodManifest(of: NodePodManifest): Json {
       tolerations: [{ operator: 'Exists' }],
       restartPolicy: 'Never',
       activeDeadlineSeconds: LIFETIME_S,
-      // 0 would take it out of the API before its processes have ended; its process ends at once, so all but the first second is
-      // room for asking again (removal.ts)
-      terminationGracePeriodSeconds: GRACE_S,
+      // 0 would take it out of the API before its processes have ended
+      terminationGracePeriodSeconds: 1,
       automountServiceAccountToken: false,
       enableServiceLinks: false,
       hostPID: true,

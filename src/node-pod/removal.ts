@@ -4,7 +4,6 @@ import { asArray, asString, at } from '../model/json.js'
 import type { KubeReader } from '../model/ports/kube-reader.js'
 import type { KubeWriter } from '../model/ports/kube-writer.js'
 import type { Clock } from '../model/ports/run-context.js'
-import { GRACE_S } from './manifest.js'
 import { namespacePath, RUN_LABEL } from './names.js'
 
 export const ACTION = 'node-pod'
@@ -27,14 +26,10 @@ export interface Doomed {
   readonly run: string
 }
 
-/** What a kubelet needs at most that has not missed the end of the container: milliseconds. */
-const ASK_AGAIN_MS = 8_000
-
 /**
  * Deletes by UID and waits until it is seen to be gone, or its container to have ended: a kubelet before 1.21 takes a minute
- * from there to let go of the object. It can also miss that end, and then looks at the pod again only when the pod changes, or
- * after a minute and a half: a second delete with less grace is such a change. Of a namespace, until it is on its way out, which
- * takes the cluster a while too. 'never-there' where nothing of the run bears the name. Throws what reading and writing throw.
+ * from there to let go of the object. Of a namespace, until it is on its way out, which takes the cluster a while too.
+ * 'never-there' where nothing of the run bears the name. Throws what reading and writing throw.
  */
 export async function remove(doomed: Doomed, by: Remover): Promise<'checked' | 'ended' | 'never-there'> {
   const path = doomed.kind === 'pod' ? podPath(doomed.namespace, doomed.name) : namespacePath(doomed.name)
@@ -42,35 +37,24 @@ export async function remove(doomed: Doomed, by: Remover): Promise<'checked' | '
   if (found === undefined || !isMeant(found, doomed)) {
     return doomed.uid === undefined ? 'never-there' : 'checked'
   }
-  const uid = found.uid
-  if (!isGoing(found)) await tryDelete(path, doomed, uid, by)
-  const since = by.clock.monotonic()
-  let grace = doomed.kind === 'pod' ? GRACE_S - 1 : 0
+  if (!isGoing(found)) {
+    try {
+      await by.writer.delete(path, {
+        signal: by.signal,
+        action: ACTION,
+        step: doomed.kind === 'pod' ? 'delete' : 'delete-namespace',
+        uid: found.uid,
+      })
+    } catch (error) {
+      // somebody was faster: what is there now is not ours
+      if (!isCode(error, 'not-found', 'conflict')) throw error
+    }
+  }
   for (let wait = 100; ; wait = Math.min(wait * 1.5, 1000)) {
     const left = await look(path, by)
-    if (left?.uid !== uid) return 'checked'
+    if (left?.uid !== found.uid) return 'checked'
     if (isGoing(left) && (doomed.kind === 'namespace' || hasEnded(left))) return 'ended'
-    if (grace > 0 && by.clock.monotonic() - since >= (GRACE_S - grace) * ASK_AGAIN_MS) {
-      await tryDelete(path, doomed, uid, by, grace)
-      grace -= 1
-    }
     await by.clock.sleep(wait, by.signal)
-  }
-}
-
-async function tryDelete(path: ApiPath, { kind }: Doomed, uid: string, by: Remover, graceSeconds?: number) {
-  try {
-    await by.writer.delete(path, {
-      signal: by.signal,
-      action: ACTION,
-      step:
-        kind === 'namespace' ? 'delete-namespace' : graceSeconds === undefined ? 'delete' : 'delete-again',
-      uid,
-      ...(graceSeconds === undefined ? {} : { graceSeconds }),
-    })
-  } catch (error) {
-    // somebody was faster: what is there now is not ours
-    if (!isCode(error, 'not-found', 'conflict')) throw error
   }
 }
 
@@ -111,7 +95,10 @@ function hasEnded({ object }: Found): boolean {
     statuses.every((status) => {
       const waiting = asString(at(status, 'state', 'waiting', 'reason'))
       return (
-        at(status, 'state', 'terminated') !== undefined || (waiting !== undefined && !STARTING.has(waiting))
+        at(status, 'state', 'terminated') !== undefined ||
+        // what a kubelet says that removed the container before it wrote down its end; it is never started a second time
+        at(status, 'lastState', 'terminated') !== undefined ||
+        (waiting !== undefined && !STARTING.has(waiting))
       )
     })
   )

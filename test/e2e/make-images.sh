@@ -49,7 +49,8 @@ echo deep >"$bare/etc/deep/er/file"
 find "$layer" "$node" "$bare" -exec touch -h -d 2026-11-01T00:00:00Z {} +
 bash "$cluster" image e2e/app:1 '["/usr/local/bin/serve"]' "$home/base" "$layer" >&2
 bash "$cluster" image e2e/distroless:1 '["/pause"]' "$home/pause" >&2
-bash "$cluster" image e2e/node:1 '["sleep", "7200"]' "$node" >&2
+# by digest: a node keeps what a tag stood for when it first asked
+node_digest=$(bash "$cluster" image e2e/node:1 '["sleep", "7200"]' "$node" | grep -o 'sha256:[0-9a-f]\{64\}' | tail -n 1)
 bash "$cluster" image e2e/bare:1 '["/busybox", "sleep", "7200"]' "$bare" >&2
 # what intruders do, with a busybox around it and without anything; where there is no gcc its tests are skipped
 if command -v gcc >/dev/null; then
@@ -66,6 +67,6 @@ fi
 echo "E2E_APP_IMAGE=lab.local/e2e/app:1"
 echo "E2E_DISTROLESS_IMAGE=lab.local/e2e/distroless:1"
 echo "E2E_BARE_IMAGE=lab.local/e2e/bare:1"
-echo "E2E_NODE_IMAGE=lab.local/e2e/node:1"
+echo "E2E_NODE_IMAGE=lab.local/e2e/node@$node_digest"
 echo "E2E_REGISTRY=lab.local=http://127.0.0.1:15000"
 echo "E2E_NO_RIGHTS_KUBECONFIG=$home/run/pki/responder.kubeconfig"

@@ -67,10 +67,8 @@ export function remove(
     return undefined
   }
   const grace = isPod ? graceSeconds(object, options) : 0
-  const { deletionTimestamp, deletionGracePeriodSeconds: before } = metadataOf(object)
-  // what is on its way out can only be made to go sooner
-  if (isPod && deletionTimestamp !== undefined && grace > 0 && grace >= (asNumber(before) ?? 0)) return object
   const marked = withMetadata(object, {
+    // what is on its way out can only be made to go sooner
     deletionTimestamp: seconds(new Date(context.now().getTime() + grace * 1000)),
     deletionGracePeriodSeconds: grace,
   })

@@ -25,12 +25,6 @@ export interface WriteOptions {
   readonly dryRun?: boolean
 }
 
-export interface DeleteOptions extends WriteOptions {
-  readonly uid?: string
-  /** Of a pod: less than before makes a second delete count. Absent: what its spec says. */
-  readonly graceSeconds?: number
-}
-
 /**
  * Writes to the Kubernetes API. Each write that is no dry run is journalled: intent before it is sent, result after.
  * Never retried by itself: after a lost answer the caller reads and decides. Throws as KubeReader does, and
@@ -41,5 +35,5 @@ export interface KubeWriter {
   /** JSON Patch (RFC 6902), always with the content type said. */
   patch(path: ApiPath, patch: JsonPatch, options: WriteOptions): Promise<RawResponse>
   /** With `uid` as precondition: another object of that name is left alone (throws `conflict`). */
-  delete(path: ApiPath, options: DeleteOptions): Promise<RawResponse>
+  delete(path: ApiPath, options: WriteOptions & { readonly uid?: string }): Promise<RawResponse>
 }
