@@ -108,11 +108,13 @@ function isOwn(found: KubeObject, suspect: Suspect, own: OwnObject): boolean {
 
 /** Whether the journal says that it was created and not deleted again. */
 function stood(own: OwnObject, entries: readonly JournalEntry[]): boolean {
-  const last = entries.findLast(
-    ({ intent, outcome }) =>
-      intent.step.endsWith(` ${own.kind}`) && outcome?.status !== undefined && outcome.status < 400,
-  )
-  return last?.intent.step === `create ${own.kind}`
+  const [create, away] = [`create ${own.kind}`, `delete ${own.kind}`]
+  const last = entries.findLast(({ intent, outcome }) => {
+    if (outcome?.status !== undefined) return outcome.status < 400 && [create, away].includes(intent.step)
+    // one without an answer may have deleted it
+    return intent.step === away
+  })
+  return last?.intent.step === create
 }
 
 function contains(found: Json, wanted: Json): boolean {

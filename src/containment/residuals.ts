@@ -148,10 +148,10 @@ function excludedBy(entries: readonly JournalEntry[]): readonly string[] {
   const standing = new Set<string>()
   for (const { intent, outcome } of entries) {
     const name = asString(at(intent.prior, 'policy')) ?? ''
-    // one without an answer may never have come about
-    if (outcome?.status === undefined || outcome.status >= 400) continue
-    if (intent.step === 'exclude') standing.add(name)
-    else standing.delete(name)
+    if (outcome?.status !== undefined && outcome.status >= 400) continue
+    // one without an answer may have come about, or not: neither can it be missed then
+    if (intent.step === 'exclude' && outcome?.status !== undefined) standing.add(name)
+    if (intent.step === 'include') standing.delete(name)
   }
   return [...standing].sort()
 }
