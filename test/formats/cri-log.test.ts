@@ -84,3 +84,74 @@ describe('a log in the format of the CRI', () => {
     expect(reader.end()).toMatchObject({ bytes: 512 << 20, lines: 1 })
   })
 })
+
+describe('a log that is read by its bytes where a line is like the one before', () => {
+  const PATTERN =
+    /^(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:[.,](\d{1,9}))?(Z|[+-]\d\d:\d\d) (?:stdout|stderr) ([PF])(?=[: ]|$)/
+
+  /** The slow and plain way to the same. */
+  function plainly(text: string): Partial<CriLogFacts> {
+    let [malformed, outOfOrder, last] = [0, 0, 0n]
+    let tag = 'F'
+    const times: string[] = []
+    const lines = text.split('\n').slice(0, -1)
+    for (const line of lines) {
+      const match = PATTERN.exec(line)
+      if (match === null) {
+        malformed += 1
+        continue
+      }
+      const [, second, fraction = '', zone] = match
+      const time = BigInt(Date.parse(`${second!}${zone!}`)) * 1_000_000n + BigInt(fraction.padEnd(9, '0'))
+      if (time < last) outOfOrder += 1
+      last = time
+      tag = match[4]!
+      times.push(line.slice(0, line.indexOf(' ')))
+    }
+    return {
+      lines: lines.length,
+      malformed,
+      outOfOrder,
+      ...(times.length === 0 ? {} : { firstAt: times[0]!, lastAt: times.at(-1)! }),
+      endsWithPiece: tag === 'P',
+    }
+  }
+
+  it('says the same as if each line were read by the pattern', () => {
+    const part = (...options: string[]) => fc.constantFrom(...options)
+    const line = fc
+      .tuple(
+        part(
+          '2026-11-27T02:11:00',
+          '2026-11-27T23:59:59',
+          '2026-11-28T02:11:00',
+          '2026-11-27T02:11:0',
+          'x',
+          '',
+        ),
+        part('.1', ',2', '.123', '.12345678', '.', '', '.1234567890', '.x'),
+        part('Z', '+01:00', '+01:0', ''),
+        part(' ', '', '  '),
+        part('stdout', 'stderr', 'stdou', 'stdin'),
+        part(' F', ' P', ' X', 'F', ' '),
+        part('', ' ', ':x ', 'F', '\r', ' text of a line \0 2026-11-27T02:11:00'),
+      )
+      .map((parts) => parts.join(''))
+    const good = part(
+      '2026-11-27T02:11:00.5Z stdout F x',
+      '2026-11-27T02:11:00.25Z stderr P',
+      '2026-11-27T02:11:00Z stdout F ',
+    )
+    fc.assert(
+      fc.property(
+        fc.array(fc.oneof(good, line), { maxLength: 30 }),
+        fc.integer({ min: 1, max: 300 }),
+        (lines, size) => {
+          const text = lines.map((one) => `${one}\n`).join('')
+          expect(read(text, size)).toMatchObject(plainly(text))
+        },
+      ),
+      { numRuns: 500 },
+    )
+  })
+})
