@@ -1,6 +1,7 @@
 import type { Bench } from './bench.js'
 import { sealBench } from './benches/seal.js'
 import { processesBench } from './benches/processes.js'
+import { rotatedBench } from './benches/rotated.js'
 import { seizeBench } from './benches/seize.js'
 import { helpBench, versionBench } from './benches/startup.js'
 import { execBench, logBench } from './benches/streams.js'
@@ -15,4 +16,5 @@ export const benches: readonly Bench[] = [
   processesBench,
   logBench,
   execBench,
+  rotatedBench,
 ]

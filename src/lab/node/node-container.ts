@@ -91,12 +91,14 @@ function containersOn(node: string, runtime: LabRuntime, store: Store): readonly
         .map((status) => {
           const name = asString(status.name) ?? ''
           const running = stateOf(pod, name).state === 'running'
-          const inside = runtime.container(pod, name)?.inside
+          const container = runtime.container(pod, name)
+          const inside = container?.inside
           return {
             pod,
             name,
             id: (asString(status.containerID) ?? '').replace(/^.*:\/\//, ''),
             running,
+            ...(container === undefined ? {} : { log: (previous: boolean) => container.log(previous) }),
             ...(inside === undefined ? {} : { inside }),
           }
         }),

@@ -1,4 +1,5 @@
 import type { JsonObject } from '../../model/json.js'
+import type { LabLogLine } from '../log-line.js'
 import type { Inside } from '../shop/container/inside.js'
 import type { Store } from '../store/store.js'
 
@@ -9,6 +10,8 @@ export interface ContainerOnNode {
   /** 64 hex digits. */
   readonly id: string
   readonly running: boolean
+  /** As its runtime has it; undefined where there was no such run. */
+  readonly log?: (previous: boolean) => readonly LabLogLine[] | undefined
   /** Absent where the lab has no inside for it. */
   readonly inside?: Inside
 }

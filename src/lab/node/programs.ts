@@ -1,11 +1,15 @@
 import { facts } from './facts.js'
 import { processes } from './processes.js'
+import { podLogs } from './pod-logs.js'
 import type { NodeProgram } from './program.js'
 import { upperdir } from './upperdir.js'
+import { writableMounts } from './writable-mounts.js'
 
 /** What the lab's nodes answer the scripts of templates/node with, by the script's name: 'facts' for impound-facts. */
 export const NODE_PROGRAMS: Readonly<Record<string, NodeProgram>> = {
   facts,
+  'pod-logs': podLogs,
   processes,
   upperdir,
+  'writable-mounts': writableMounts,
 }

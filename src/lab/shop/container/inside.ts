@@ -18,6 +18,8 @@ export interface Inside {
   readonly bootedAt: Date
   readonly log: readonly LabLogLine[]
   readonly previousLog?: readonly LabLogLine[]
+  /** Of the run that goes on, what the kubelet moved away: on the node alone, for the API gives the newest file. */
+  readonly rotatedLogs?: readonly { readonly at: Date; readonly lines: readonly LabLogLine[] }[]
 }
 
 /** Another filesystem over a path of the container's root: a directory, or a single file bound from the kubelet's. */

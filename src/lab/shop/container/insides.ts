@@ -66,7 +66,13 @@ export function logShipper(pod: MountedPod): Inside {
     gid: 65532,
     processes: [serverProcess('log-shipper', ['/usr/bin/log-shipper', '--from', '/cache/log'], 65532)],
     sockets: [],
-    log: shortLog(pod.startedAt, ['shipping /cache/log to logs.shop.svc:514', 'connected']),
+    rotatedLogs: [
+      {
+        at: later(pod.startedAt, 86_400),
+        lines: shortLog(pod.startedAt, ['shipping /cache/log to logs.shop.svc:514', 'connected']),
+      },
+    ],
+    log: shortLog(later(pod.startedAt, 86_401), ['connection to logs.shop.svc:514 lost', 'connected']),
   }
 }
 
