@@ -315,6 +315,15 @@ describe('a filesystem that does not answer', () => {
     expect(document.taken).toEqual([])
   })
 
+  it('that a container mounted below a volume is named, for no volume explains it', async () => {
+    const volume = target([{ name: 'work', emptyDir: {} }], [{ name: 'work', mountPath: '/work' }])
+    const { document } = await collect(volume, [
+      mountLine('/work', root, 'ext4'),
+      mountLine('/work/hang', root, 'fuse'),
+    ])
+    expect(document.left.map(({ point, type }) => [point, type])).toContainEqual(['/work/hang', 'fuse'])
+  })
+
   ifRoot(
     'that nobody told us of is asked once, with a limit of time, and given up',
     async () => {

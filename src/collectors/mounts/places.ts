@@ -36,9 +36,11 @@ export function placesOf(
   containers: readonly ContainerMounts[],
 ): { readonly places: readonly Place[]; readonly left: readonly MountLeft[] } {
   const volumes = specVolumes(pod).map((volume) => ofVolume(pod, uid, volume, containers))
-  const known = new Set(
+  const known = new Map(
     specVolumes(pod).flatMap((volume) =>
-      mountsOf(pod, nameOf(volume)).map(({ container, path }) => key(container, path)),
+      mountsOf(pod, nameOf(volume)).map(
+        ({ container, path }) => [key(container, path), typeOf(volume)] as const,
+      ),
     ),
   )
   const others = containers.flatMap((container) =>
@@ -64,13 +66,19 @@ function key(container: string, path: string): string {
   return `${container}:${path.replace(/\/+$/, '')}`
 }
 
-function isKnown(container: string, point: string, known: ReadonlySet<string>): boolean {
+/** Explained by a volume: it is one, or one of the mounts that a path of the host brings along. Others below a volume somebody made. */
+function isKnown(container: string, point: string, known: ReadonlyMap<string, string>): boolean {
   for (let path = point; path !== ''; path = path.slice(0, path.lastIndexOf('/'))) {
-    if (known.has(key(container, path))) return true
     // Debian and others have /var/run as a symlink
-    if (path.startsWith('/run/') && known.has(key(container, `/var${path}`))) return true
+    const also = path.startsWith('/run/') ? `/var${path}` : path
+    const type = known.get(key(container, path)) ?? known.get(key(container, also))
+    if (type !== undefined && (path === point || type === 'hostPath')) return true
   }
   return false
+}
+
+function typeOf(volume: unknown): string {
+  return Object.keys(asObject(volume) ?? {}).find((each) => each !== 'name') ?? ''
 }
 
 function ofVolume(
@@ -80,7 +88,7 @@ function ofVolume(
   containers: readonly ContainerMounts[],
 ): Place | MountLeft {
   const name = nameOf(volume)
-  const type = Object.keys(asObject(volume) ?? {}).find((each) => each !== 'name') ?? ''
+  const type = typeOf(volume)
   const mounts = mountsOf(pod, name)
   const first = mounts[0]
   const place = { volume: name, type, container: first?.container ?? '', point: first?.path ?? '' }
