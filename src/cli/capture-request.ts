@@ -77,7 +77,7 @@ export function captureRequest(
     ...(examiner === undefined ? {} : { examiner }),
     ...(authority === undefined ? {} : { authority }),
     ...(output === undefined || output === '-' ? {} : { outputDirectory: output }),
-    allow: (flags.allow ?? []).filter((one): one is Allowance => ALLOWANCES.some((known) => known === one)),
+    allow: allowances(flags.allow),
     ...(flags['node-image'] === undefined
       ? {}
       : { nodePods: nodePodWishes(flags['node-image'], flags['node-namespace']) }),
@@ -91,7 +91,7 @@ export function captureRequest(
     imageArchives: flags['image-archive'] ?? [],
     keepLabels: flags['keep-label'] ?? [],
     allowOutage: flags['allow-outage'] ?? false,
-    wanted: WANTED.filter((name) => flags[name] === true),
+    wanted: wantedActions(flags),
     maxPods: flags['max-pods'] ?? 1,
     maxLogBytes: flags['max-log'] ?? 0,
     maxContentBytes: flags['max-content'] ?? 0,
@@ -100,6 +100,16 @@ export function captureRequest(
     containFirst: flags['contain-first'] ?? false,
     argv: [command, ...argv],
   }
+}
+
+export function wantedActions(
+  flags: Readonly<Partial<Record<WantedAction, boolean>>>,
+): readonly WantedAction[] {
+  return WANTED.filter((name) => flags[name] === true)
+}
+
+export function allowances(given: readonly string[] | undefined): readonly Allowance[] {
+  return ALLOWANCES.filter((one) => given?.includes(one) === true)
 }
 
 export function nodePodWishes(

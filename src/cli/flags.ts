@@ -140,7 +140,7 @@ export const caseFlags = {
   ...jsonLinesFlag,
 }
 
-const nodePodFlags = {
+export const nodePodFlags = {
   'node-image': Flags.string({
     summary: 'image of the pod on the node, best by digest; docs/node-pod.md says what it must have',
     helpGroup: EVIDENCE,
@@ -282,18 +282,8 @@ export const confirmFlags = {
   'dry-run': Flags.boolean({ summary: 'show the plan and change nothing' }),
 }
 
-export const quarantineFlags = {
-  'keep-label': Flags.string({
-    summary: 'a label that the suspect keeps; may be repeated',
-    helpGroup: CONTAINMENT,
-    helpValue: 'KEY',
-    multiple: true,
-    multipleNonGreedy: true,
-  }),
-  'allow-outage': Flags.boolean({
-    summary: 'go on where a Service loses its last ready endpoint',
-    helpGroup: CONTAINMENT,
-  }),
+/** What contains beside the quarantine, each by a flag of its name. */
+export const actionFlags = {
   'patch-residuals': Flags.boolean({
     summary: 'exclude the suspect from policies that would still let it through',
     helpGroup: CONTAINMENT,
@@ -320,6 +310,21 @@ export const quarantineFlags = {
     summary: 'take the pod from a controller that is none of Kubernetes’ own, before its labels go',
     helpGroup: CONTAINMENT,
   }),
+}
+
+export const quarantineFlags = {
+  'keep-label': Flags.string({
+    summary: 'a label that the suspect keeps; may be repeated',
+    helpGroup: CONTAINMENT,
+    helpValue: 'KEY',
+    multiple: true,
+    multipleNonGreedy: true,
+  }),
+  'allow-outage': Flags.boolean({
+    summary: 'go on where a Service loses its last ready endpoint',
+    helpGroup: CONTAINMENT,
+  }),
+  ...actionFlags,
   'max-pods': Flags.integer({
     summary: 'most pods that one run may change',
     helpGroup: CONTAINMENT,

@@ -3,6 +3,7 @@ import type { EventLine } from '../model/documents.js'
 import { ImpoundError, isCode } from '../model/errors.js'
 import { asArray, asNumber, asString, at, type Json } from '../model/json.js'
 import { podPath } from '../model/api-path.js'
+import { ownerAccess } from '../model/owner-access.js'
 import type { Sink } from '../model/ports/sink.js'
 import type { Target } from '../model/target.js'
 import { ownerChain } from './owner-chain.js'
@@ -25,6 +26,8 @@ export const eventsCollector: Collector = {
     access: [
       { verb: 'list', group: '', resource: 'events', namespace: target.namespace },
       { verb: 'list', group: '', resource: 'events', namespace: 'default' },
+      { verb: 'list', group: 'events.k8s.io', resource: 'events', namespace: target.namespace },
+      ...ownerAccess(target.namespace),
     ],
     impact: 'read',
   }),

@@ -26,13 +26,14 @@ export const imageCollector: Collector = {
     'manifest and config of every image, what its tag stands for now, from registries that may be asked',
   phases: ['slow'],
   requirements: (options, target) => ({
-    access: (options.usePullSecrets ? pullSecretsOf(target.pod) : []).map((name) => ({
-      verb: 'get',
-      group: '',
-      resource: 'secrets',
-      namespace: target.namespace,
-      name,
-    })),
+    access: [
+      // what the node is decides which image of an index is meant
+      { verb: 'get', group: '', resource: 'nodes' },
+      ...(options.usePullSecrets ? pullSecretsOf(target.pod) : []).map(
+        (name) =>
+          ({ verb: 'get', group: '', resource: 'secrets', namespace: target.namespace, name }) as const,
+      ),
+    ],
     impact: 'read',
   }),
   async collect(context, target, sink) {

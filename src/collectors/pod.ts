@@ -4,6 +4,7 @@ import type { PodDocument } from '../model/documents.js'
 import { ImpoundError, isCode } from '../model/errors.js'
 import { asArray, asString, asStringMap, at } from '../model/json.js'
 import type { ContainerStatus, Pod } from '../model/kubernetes.js'
+import { ownerAccess } from '../model/owner-access.js'
 import type { Sink } from '../model/ports/sink.js'
 import { containersOf, type Target } from '../model/target.js'
 import { ownerChain } from './owner-chain.js'
@@ -50,6 +51,7 @@ export const podCollector: Collector = {
 function access(target: Target): readonly AccessRule[] {
   return [
     { verb: 'get', group: '', resource: 'pods', namespace: target.namespace },
+    ...ownerAccess(target.namespace),
     { verb: 'get', group: '', resource: 'namespaces', name: target.namespace },
     { verb: 'get', group: '', resource: 'nodes' },
     { verb: 'list', group: '', resource: 'pods' },

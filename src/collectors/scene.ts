@@ -1,8 +1,14 @@
+import type { AccessRule } from '../model/api-path.js'
 import { isCode, messageOf } from '../model/errors.js'
 import { asString, at } from '../model/json.js'
 import type { KubeReader, RawResponse } from '../model/ports/kube-reader.js'
 import type { RunContext } from '../model/ports/run-context.js'
 import type { Scene } from '../model/scene.js'
+
+/** What it takes to say which cluster this is. */
+export const SCENE_ACCESS: readonly AccessRule[] = [
+  { verb: 'get', group: '', resource: 'namespaces', name: 'kube-system' },
+]
 
 /** What is known of the scene without asking the cluster. */
 export interface LocalScene {

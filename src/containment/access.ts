@@ -1,13 +1,15 @@
 import type { AccessRule } from '../model/api-path.js'
+import { ownerAccess } from '../model/owner-access.js'
 import type { KubeReader } from '../model/ports/kube-reader.js'
 import type { Target } from '../model/target.js'
 
 /** The rights without which a pod can't be quarantined, or could not be released. */
 export function neededAccess({ namespace, name }: Pick<Target, 'namespace' | 'name'>): readonly AccessRule[] {
   const policies = { group: 'networking.k8s.io', resource: 'networkpolicies', namespace } as const
+  const pod = { group: '', resource: 'pods', namespace, ...(name === '' ? {} : { name }) } as const
   return [
-    { verb: 'get', group: '', resource: 'pods', namespace, name },
-    { verb: 'patch', group: '', resource: 'pods', namespace, name },
+    { verb: 'get', ...pod },
+    { verb: 'patch', ...pod },
     { verb: 'list', ...policies },
     { verb: 'get', ...policies },
     { verb: 'create', ...policies },
@@ -22,13 +24,7 @@ export function usefulAccess({ namespace }: Pick<Target, 'namespace'>): readonly
     { verb: 'list', group: 'discovery.k8s.io', resource: 'endpointslices', namespace },
     { verb: 'list', group: '', resource: 'pods', namespace },
     { verb: 'get', group: '', resource: 'serviceaccounts', namespace },
-    { verb: 'get', group: 'apps', resource: 'replicasets', namespace },
-    { verb: 'get', group: 'apps', resource: 'deployments', namespace },
-    { verb: 'get', group: 'apps', resource: 'statefulsets', namespace },
-    { verb: 'get', group: 'apps', resource: 'daemonsets', namespace },
-    { verb: 'get', group: 'batch', resource: 'jobs', namespace },
-    { verb: 'get', group: 'batch', resource: 'cronjobs', namespace },
-    { verb: 'get', group: '', resource: 'replicationcontrollers', namespace },
+    ...ownerAccess(namespace),
     // by these the network plugin is known
     { verb: 'list', group: 'apps', resource: 'daemonsets' },
     { verb: 'get', group: '', resource: 'nodes' },

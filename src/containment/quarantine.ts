@@ -7,6 +7,7 @@ import { allowingNode } from './node-need.js'
 import type { QuarantineOptions } from './options.js'
 import { planQuarantine } from './plan.js'
 import { releaseHold } from './release.js'
+import { TRY_ACCESS } from './try-network.js'
 import { verifyQuarantine } from './verify.js'
 
 /**
@@ -23,6 +24,7 @@ export function createQuarantine(
       access: [
         ...neededAccess(target),
         ...usefulAccess(target),
+        ...(options.allowNode ? TRY_ACCESS : []),
         ...actions.flatMap((action) => action.requirements(target).access),
       ],
     }),

@@ -1,3 +1,4 @@
+import type { AccessRule } from '../model/api-path.js'
 import type { WriteContext } from '../model/containment.js'
 import { isCode, messageOf } from '../model/errors.js'
 import type { Pod, Service } from '../model/kubernetes.js'
@@ -8,6 +9,16 @@ import { readObject } from './reading.js'
 
 const KUBELET_PORT = 10_250
 const METADATA = '169.254.169.254:80'
+const DESTINATIONS = [
+  { namespace: 'default', name: 'kubernetes' },
+  { namespace: 'kube-system', name: 'kube-dns' },
+] as const
+
+/** What it takes to know the addresses of the API server and of the cluster's DNS. */
+export const TRY_ACCESS: readonly AccessRule[] = DESTINATIONS.map(
+  (service) => ({ verb: 'get', group: '', resource: 'services', ...service }) as const,
+)
+
 /** Sockets of ours have ports from here on: above what kernels give to clients by default, 32768 to 60999. */
 const FIRST_PORT = 61_000
 const OWN_PORTS = Array.from({ length: 8 }, (_, at) => FIRST_PORT + at)
@@ -47,10 +58,9 @@ export async function tryNetwork(
 
 /** The API server and the cluster's DNS, by their Services. One that can't be read is not tried. */
 async function destinations(context: WriteContext): Promise<readonly string[]> {
-  const found = await Promise.all([
-    serviceAddress(context, 'default', 'kubernetes'),
-    serviceAddress(context, 'kube-system', 'kube-dns'),
-  ])
+  const found = await Promise.all(
+    DESTINATIONS.map(({ namespace, name }) => serviceAddress(context, namespace, name)),
+  )
   const [api, dns] = found
   return [...(api === undefined ? [] : [`api:${api}:443`]), ...(dns === undefined ? [] : [`dns:${dns}:53`])]
 }

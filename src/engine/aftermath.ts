@@ -1,4 +1,4 @@
-import { podPath } from '../model/api-path.js'
+import { podPath, type AccessRule } from '../model/api-path.js'
 import { isCode, messageOf } from '../model/errors.js'
 import type { RecordingReader } from '../model/collector.js'
 import { asArray, at } from '../model/json.js'
@@ -16,6 +16,10 @@ export interface Aftermath {
   readonly replacements?: readonly { readonly name: string; readonly ready: boolean }[]
   /** Why something is not known, a line each. */
   readonly unknown: readonly string[]
+}
+
+export function aftermathAccess(namespace: string): readonly AccessRule[] {
+  return [{ verb: 'list', group: '', resource: 'pods', namespace }]
 }
 
 /**

@@ -25,6 +25,7 @@ import type { RunPlan, TargetPlan } from './plan.js'
 import type { Progress } from './progress.js'
 import { releaseCommand } from './release-command.js'
 import type { CaptureRequest, Choices, ClusterRequest } from './request.js'
+import { accessNeeds, anyPod } from './run-access.js'
 import { describeTool, localIdentity, ntpState, readScripts } from './system.js'
 import { resolveTargets } from './targets.js'
 
@@ -125,7 +126,7 @@ export async function prepare(
             scripts,
             toolVersion: tool.version,
           })
-    const targets = await findTargets(request, kube, collectors, quarantine, run)
+    const targets = await findTargets(request, kube, scripts, run)
     guardCount(request, targets)
     const output = resolve(request.outputDirectory ?? name)
     const options = collectOptions(request, request)
@@ -220,29 +221,32 @@ function requireCollector(name: string, collectors: readonly Collector[]): void 
 async function findTargets(
   request: CaptureRequest,
   kube: KubeConnection,
-  collectors: readonly Collector[],
-  quarantine: Containment | undefined,
+  scripts: Scripts,
   run: RunContext,
 ): Promise<readonly Target[]> {
   const namespace = request.cluster.namespace ?? kube.reader.facts.namespace
   if (request.gone !== undefined) return [gonePod(request.gone, namespace, request.names)]
+  const targets = {
+    names: request.names,
+    namespace,
+    ...(request.selector === undefined ? {} : { selector: request.selector }),
+  }
   try {
-    return await resolveTargets(
-      kube.reader,
-      {
-        names: request.names,
-        namespace,
-        ...(request.selector === undefined ? {} : { selector: request.selector }),
-      },
-      run.signal,
-    )
+    return await resolveTargets(kube.reader, targets, run.signal)
   } catch (error) {
-    const nobody: Target = { namespace, name: request.names[0] ?? '', uid: '', pod: {} }
-    const options = collectOptions(request, request)
-    const rules = [
-      ...collectors.flatMap((collector) => collector.requirements(options, nobody).access),
-      ...(quarantine?.requirements(nobody).access ?? []),
-    ]
+    const needs = await accessNeeds(
+      {
+        command: request.command,
+        collect: collectOptions(request, request),
+        wanted: request.wanted,
+        nodeNamespace: request.nodePods?.namespace,
+        openShift: false,
+      },
+      targets,
+      anyPod(namespace),
+      scripts,
+    )
+    const rules = needs.flatMap((need) => need.rules)
     throw await nameMissingRights(error, kube.reader, rules, run.signal)
   }
 }

@@ -1,4 +1,4 @@
-import { podPath } from '../model/api-path.js'
+import { podPath, type AccessRule } from '../model/api-path.js'
 import { ImpoundError, isCode } from '../model/errors.js'
 import { asArray, asObject, asString, at } from '../model/json.js'
 import type { LabelSelector, Pod } from '../model/kubernetes.js'
@@ -27,6 +27,23 @@ const POD_NAMES = new Set(['pod', 'pods', 'po'])
 
 function alias<Value>(value: Value, ...names: readonly string[]): Record<string, Value> {
   return Object.fromEntries(names.map((name) => [name, value]))
+}
+
+/** What it takes to find them. */
+export function targetAccess({ names, selector, namespace }: TargetRequest): readonly AccessRule[] {
+  const kinds = names.flatMap((name) =>
+    name.includes('/') ? [name.split('/', 1)[0]?.toLowerCase() ?? ''] : [],
+  )
+  const workloads = kinds.flatMap((kind) => WORKLOADS[kind] ?? [])
+  const lists = selector !== undefined || kinds.some((kind) => !POD_NAMES.has(kind))
+  return [
+    { verb: 'get', group: '', resource: 'pods', namespace },
+    ...(lists ? [{ verb: 'list', group: '', resource: 'pods', namespace } as const] : []),
+    ...workloads.map((workload) => ({ verb: 'get', ...workload, namespace }) as const),
+    ...(kinds.some((kind) => CRONJOB_NAMES.has(kind))
+      ? [{ verb: 'list', group: 'batch', resource: 'jobs', namespace } as const]
+      : []),
+  ]
 }
 
 /**

@@ -1,8 +1,19 @@
 import type { AccessRule } from '../model/api-path.js'
 
+/** Where the pod will be; without a namespace: one that is yet to be made, whose name nobody knows before. */
+export interface NodePodPlace {
+  readonly namespace: string | undefined
+  /** OpenShift, where the right to use a SecurityContextConstraints admits a pod. */
+  readonly openShift: boolean
+}
+
 /** The rights without which no pod can be started on a node, used and removed. */
-export function nodePodAccess(namespace: string, madeNamespace: boolean): readonly AccessRule[] {
-  const pods = { group: '', resource: 'pods', namespace } as const
+export function nodePodAccess(
+  { namespace, openShift }: NodePodPlace,
+  madeNamespace: boolean,
+): readonly AccessRule[] {
+  const inNamespace = namespace === undefined ? {} : { namespace }
+  const pods = { group: '', resource: 'pods', ...inNamespace } as const
   const namespaces = { group: '', resource: 'namespaces' } as const
   return [
     { verb: 'create', ...pods },
@@ -11,5 +22,28 @@ export function nodePodAccess(namespace: string, madeNamespace: boolean): readon
     { verb: 'get', ...pods, subresource: 'exec' },
     { verb: 'create', ...pods, subresource: 'exec' },
     ...(madeNamespace ? (['create', 'get', 'delete'] as const).map((verb) => ({ verb, ...namespaces })) : []),
+    ...(openShift
+      ? [
+          {
+            verb: 'use' as const,
+            group: SCC_GROUP,
+            resource: 'securitycontextconstraints',
+            name: 'privileged',
+            ...inNamespace,
+          },
+        ]
+      : []),
+  ]
+}
+
+/** By which one knows that a cluster is OpenShift. */
+export const SCC_GROUP = 'security.openshift.io'
+
+/** What lets a plan know the node, and what an earlier run that was killed has left; without it they are not looked at. */
+export function nodePodUsefulAccess(): readonly AccessRule[] {
+  return [
+    { verb: 'get', group: '', resource: 'nodes' },
+    { verb: 'list', group: '', resource: 'pods' },
+    { verb: 'list', group: '', resource: 'namespaces' },
   ]
 }

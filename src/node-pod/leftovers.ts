@@ -22,11 +22,13 @@ export async function findLeftovers(
     readonly now: Date
     readonly isAlive: IsAlive
     readonly signal: AbortSignal
+    /** What may be listed in all namespaces; what may not is not asked for. */
+    readonly may: { readonly pods: boolean; readonly namespaces: boolean }
   },
 ): Promise<readonly NodePodLeftover[]> {
   const [everywhere, namespaces] = await Promise.all([
-    labelled(kube, '/api/v1/pods', where.signal),
-    labelled(kube, '/api/v1/namespaces', where.signal),
+    where.may.pods ? labelled(kube, '/api/v1/pods', where.signal) : undefined,
+    where.may.namespaces ? labelled(kube, '/api/v1/namespaces', where.signal) : undefined,
   ])
   const pods = everywhere ?? (await labelled(kube, podPath(where.namespace), where.signal)) ?? []
   return [

@@ -4,7 +4,7 @@ import { type ErrorCode, ImpoundError } from '../model/errors.js'
 import type { NodePodPlan, PlannedNodePod } from '../model/node-pod-plan.js'
 import type { KubeReader } from '../model/ports/kube-reader.js'
 import type { KubeWriter } from '../model/ports/kube-writer.js'
-import { nodePodAccess } from './access.js'
+import { nodePodAccess, nodePodUsefulAccess, SCC_GROUP } from './access.js'
 import { admissionRefusal } from './admission.js'
 import { findLeftovers, type IsAlive } from './leftovers.js'
 import { nodePodManifest, type Belonging } from './manifest.js'
@@ -37,10 +37,15 @@ export interface PlanMeans {
 export async function planNodePods(request: NodePodRequest, means: PlanMeans): Promise<NodePodPlan> {
   const namespace = request.namespace ?? madeNamespaceName(request.run)
   const { kube, now, isAlive, signal } = means
+  const openShift = (await kube.discover(signal)).resources.some(({ group }) => group === SCC_GROUP)
+  const useful = await means.missingAccess(nodePodUsefulAccess())
+  const mayList = (of: string): boolean =>
+    !useful.some(({ verb, resource }) => verb === 'list' && resource === of)
+  const may = { pods: mayList('pods'), namespaces: mayList('namespaces') }
   const [pods, leftovers, missingAccess] = await Promise.all([
     Promise.all(request.nodes.map((node) => planPod(request, namespace, node, means))),
-    findLeftovers(kube, { namespace, now, isAlive, signal }),
-    means.missingAccess(nodePodAccess(namespace, request.namespace === undefined)),
+    findLeftovers(kube, { namespace, now, isAlive, signal, may }),
+    means.missingAccess(nodePodAccess({ namespace, openShift }, request.namespace === undefined)),
   ])
   return {
     image: request.image,

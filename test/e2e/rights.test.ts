@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
 
 import type { RunResult } from '../../src/engine/result.js'
 import { Shop } from './shop.js'
-import { apply, impound, kubectl, world } from './world.js'
+import { apply, impound, kubectl, world, type Ran } from './world.js'
 
 const shop = new Shop()
 const home = mkdtempSync(join(tmpdir(), 'impound-e2e-'))
@@ -81,6 +81,147 @@ describe('rights on a real cluster', () => {
     expect(shopLabels()).not.toContain('impound.dev')
   })
 })
+
+describe('the rights that impound rbac prints, on a real cluster', () => {
+  const roles = `impound-${shop.namespace}`
+  let granted: readonly RoleObject[] = []
+  let since = ''
+
+  async function grant(...flags: readonly string[]): Promise<void> {
+    revoke()
+    const argv = ['rbac', '-n', shop.namespace, ...flags, '--user', 'responder', '--name', roles, '--json']
+    const { stdout } = await impound(argv, { home, kubeconfig: '/nowhere' })
+    granted = (JSON.parse(stdout) as { objects: RoleObject[] }).objects
+    apply(...granted)
+    since = new Date().toISOString()
+  }
+
+  function revoke(): void {
+    for (const { kind, metadata } of granted) {
+      const where = metadata.namespace === undefined ? [] : ['-n', metadata.namespace]
+      kubectl('delete', kind, metadata.name, ...where, '--ignore-not-found')
+    }
+    granted = []
+  }
+
+  const responder = (...argv: readonly string[]): Promise<Ran> =>
+    impound(argv, { home, kubeconfig: world.noRights })
+
+  async function seized(...flags: readonly string[]): Promise<RunResult> {
+    const ran = await responder(
+      ...['seize', name, '-n', shop.namespace, '--case', 'E2E-R', '--registry', world.registry],
+      ...[...flags, '--yes', '--json'],
+    )
+    expect([0, 7]).toContain(ran.status)
+    return JSON.parse(ran.stdout) as RunResult
+  }
+
+  beforeAll(() => {
+    kubectl('delete', 'role,rolebinding', 'responder', '-n', shop.namespace)
+    const subjects = [{ kind: 'ServiceAccount', name: 'default', namespace: shop.namespace }]
+    const roleRef = { apiGroup: 'rbac.authorization.k8s.io', kind: 'ClusterRole', name: 'view' }
+    const metadata = { name: 'view', namespace: shop.namespace }
+    apply({ apiVersion: 'rbac.authorization.k8s.io/v1', kind: 'RoleBinding', metadata, roleRef, subjects })
+  })
+
+  afterAll(revoke)
+
+  it.each([
+    [['--allow', 'exec'], []],
+    [
+      ['--allow', 'node', '--patch-residuals', '--drop-connections', '--detach-bindings'],
+      ['--node-image', world.nodeImage],
+    ],
+  ])('are enough for a whole seizure with %j and its release, and nothing is refused', async (flags, run) => {
+    await grant(...flags)
+    const { evidence, targets } = await seized(...flags, ...run)
+    expect(evidence.missing.filter(({ reason }) => reason === 'forbidden')).toEqual([])
+    expect(targets[0]?.containment?.error).toBeUndefined()
+    expect(targets[0]?.containment?.actions.filter(({ error }) => error !== undefined)).toEqual([])
+    const release = ['release', name, '-n', shop.namespace, '--yes', '--json']
+    const released = await responder(...release, ...(run.length === 0 ? [] : ['--allow', 'node', ...run]))
+    expect(released).toMatchObject({ status: 0 })
+    expect(refusedSince(since)).toEqual([])
+    // the owner has one too many then, and may have chosen the suspect
+    name = (await shop.pods(2))[0]!.metadata.name
+  })
+
+  const missingEvidence = async (): Promise<string> => {
+    const flags = ['--allow', 'exec', '--registry', 'never', '--case', 'E2E-L', '--json']
+    const { stdout } = await responder('snapshot', name, '-n', shop.namespace, ...flags)
+    const { evidence } = JSON.parse(stdout) as RunResult
+    return evidence.missing
+      .filter(({ reason }) => reason === 'forbidden')
+      .map(({ collector, subject }) => `${collector} ${subject}`)
+      .join('\n')
+  }
+  const plan = async (...flags: readonly string[]): Promise<string> => {
+    const { stdout, stderr } = await responder(
+      ...['quarantine', name, '-n', shop.namespace, '--dry-run', '--allow', 'node', ...flags],
+    )
+    return stdout + stderr
+  }
+
+  /** What is said with all of the rights. */
+  const whole = new Map<() => Promise<string>, string>()
+  const detaching = (): Promise<string> => plan('--detach-bindings')
+
+  it.each<[verb: string, resource: string, says: RegExp, ask: () => Promise<string>]>([
+    ['list', 'events', /^events /m, missingEvidence],
+    ['get', 'pods/log', /^logs /m, missingEvidence],
+    ['list', 'services', /^network /m, missingEvidence],
+    ['list', 'rolebindings', /^access /m, missingEvidence],
+    ['get', 'nodes', /^pod node /m, missingEvidence],
+    ['get', 'pods/exec', /^filesystem /m, missingEvidence],
+    ['patch', 'pods', /missing: patch pods in /, plan],
+    ['create', 'networkpolicies', /missing: create networkpolicies/, plan],
+    ['delete', 'networkpolicies', /missing: delete networkpolicies/, plan],
+    ['create', 'poddisruptionbudgets', /no right to create it/, plan],
+    ['delete', 'namespaces', /no right +delete namespaces/, plan],
+    ['patch', 'clusterrolebindings', /missing: patch clusterrolebindings/, detaching],
+  ])('are one too few without "%s %s", and that is named', async (verb, resource, says, ask) => {
+    if (whole.size === 0) await grant('--allow', 'exec,node', '--detach-bindings')
+    if (!whole.has(ask)) whole.set(ask, await ask())
+    expect(whole.get(ask)).not.toMatch(says)
+    apply(...granted.map((role) => without(role, verb, resource)))
+    try {
+      expect(await ask()).toMatch(says)
+    } finally {
+      apply(...granted)
+    }
+  })
+})
+
+interface RoleObject {
+  readonly kind: string
+  readonly metadata: { readonly name: string; readonly namespace?: string }
+  readonly rules?: readonly { readonly resources: readonly string[]; readonly verbs: readonly string[] }[]
+}
+
+/** The role less one verb on one resource. */
+function without({ rules, ...role }: RoleObject, verb: string, resource: string): object {
+  if (rules === undefined) return role
+  const left = rules.flatMap((rule) =>
+    rule.resources.map((one) => ({
+      ...rule,
+      resources: [one],
+      verbs: rule.verbs.filter((each) => one !== resource || each !== verb),
+    })),
+  )
+  return { ...role, rules: left.filter(({ verbs }) => verbs.length > 0) }
+}
+
+/** What the API server refused the responder, by its audit log where there is one to be had: E2E_AUDIT_LOG. */
+function refusedSince(since: string): readonly string[] {
+  const log = process.env['E2E_AUDIT_LOG']
+  if (log === undefined) return []
+  return readFileSync(log, 'utf8')
+    .split('\n')
+    .filter((line) => line.includes('"responder"') && line.includes('"code":403'))
+    .map((line) => JSON.parse(line) as { requestReceivedTimestamp: string; verb: string; requestURI: string })
+    .filter(({ requestReceivedTimestamp }) => requestReceivedTimestamp >= since)
+    .map(({ verb, requestURI }) => `${verb} ${requestURI}`)
+}
 
 function shopLabels(): string {
   return kubectl('get', 'pods', '-n', shop.namespace, '--show-labels')

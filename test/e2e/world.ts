@@ -6,6 +6,7 @@ import { COMPILED_CODE } from '../compiled-code.js'
  * What the end-to-end tests are told of the cluster. KUBECONFIG: an administrator's. E2E_APP_IMAGE: an image with a shell, tar and the
  * files that make-images.sh puts into it. E2E_DISTROLESS_IMAGE: one static binary that runs on. E2E_BARE_IMAGE: /busybox and a few
  * files, no shell by name. E2E_NODE_IMAGE: for the pod on the node, as docs/node-pod.md wants it. E2E_REGISTRY: HOST=URL for --registry. E2E_NO_RIGHTS_KUBECONFIG: a user without any rights, called `responder`.
+ * E2E_AUDIT_LOG, where it is to be had: the API server's audit log, to see what it refused.
  */
 export const world = {
   kubeconfig: required('KUBECONFIG'),

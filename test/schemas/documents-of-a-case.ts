@@ -62,6 +62,7 @@ export async function documentsOfACase(lab: Lab, cli: CommandLine): Promise<read
     printed('no-such-command', '--json'),
     printedByLab(cli),
     printed('quarantine', 'status', '-A', '--json'),
+    printed('rbac', '-n', 'shop', '--allow', 'node', '--user', 'ana', '--json'),
   ])
   const { released, watched } = await releasedUnderWatch(cli, target)
   return [...planned, ...seized, ...snapshot, ...listing, ...kept, ...others.flat(), ...released, ...watched]
