@@ -6,6 +6,8 @@ export type Goal =
   | { readonly kind: 'speed-at-least'; readonly factor: number }
   /** No peer: so many seconds and so much memory at most. */
   | { readonly kind: 'within'; readonly seconds: number; readonly rssMiB: number }
+  /** No peer: so many seconds at most in 95 of 100 rounds. */
+  | { readonly kind: 'p95-within'; readonly seconds: number }
 
 /** One process to be timed. */
 export interface Run {
@@ -27,6 +29,8 @@ export interface Outcome {
   readonly same?: string
   /** For the table: '612 MB written'. */
   readonly note?: string
+  /** What else was measured in this round, by its name; seconds, or counts where they are whole numbers. */
+  readonly values?: Readonly<Record<string, number>>
 }
 
 export interface Side {

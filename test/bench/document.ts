@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { format, resolveConfig } from 'prettier'
 
 import type { Bench, Goal } from './bench.js'
-import { describeGoal, type Figures, type Verdict } from './figures.js'
+import { describeGoal, median, p95, type Figures, type Verdict } from './figures.js'
 import { describeMachine, type Machine } from './machine.js'
 
 /** One bench's latest figures. */
@@ -95,8 +95,15 @@ function row(bench: Bench, { data, ours, peer, goal, verdict, machine }: Result)
   return `| ${cells.map((cell) => cell.replaceAll('|', '\\|')).join(' | ')} |`
 }
 
-function side({ medianSeconds, note }: Figures): string {
-  return `${seconds(medianSeconds)}${note === undefined ? '' : `, ${note}`}`
+function side({ medianSeconds, seconds: all, note, values = {} }: Figures): string {
+  const more = Object.entries(values).map(([name, rounds]) => `; ${name}: ${spread(rounds)}`)
+  const highest = more.length === 0 ? '' : `, p95 ${seconds(p95(all))}`
+  return `${seconds(medianSeconds)}${highest}${note === undefined ? '' : `, ${note}`}${more.join('')}`
+}
+
+function spread(rounds: readonly number[]): string {
+  const word = rounds.every(Number.isInteger) ? String : seconds
+  return `${word(median(rounds))}, p95 ${word(p95(rounds))}`
 }
 
 function memory({ peakRssMiB }: Figures): string {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals'
 
-import { judge, median, type Figures } from './figures.js'
+import { judge, median, p95, type Figures } from './figures.js'
 
 const figures = (medianSeconds: number, peakRssMiB?: number): Figures => ({
   label: 'x',
@@ -19,6 +19,17 @@ describe('median', () => {
   })
 })
 
+describe('the value that 95 of 100 do not exceed', () => {
+  it.each([
+    { count: 1, expected: 1 },
+    { count: 19, expected: 19 },
+    { count: 20, expected: 19 },
+    { count: 100, expected: 95 },
+  ])('of 1 to $count is $expected', ({ count, expected }) => {
+    expect(p95(Array.from({ length: count }, (_, index) => count - index))).toBe(expected)
+  })
+})
+
 describe('a goal', () => {
   it('of time is a multiple of the peer’s that may not be exceeded', () => {
     const goal = { kind: 'times-at-most', factor: 2.5 } as const
@@ -30,6 +41,16 @@ describe('a goal', () => {
     const goal = { kind: 'speed-at-least', factor: 2 } as const
     expect(judge(goal, figures(1), figures(2))).toEqual({ ratio: 2, met: true })
     expect(judge(goal, figures(2), figures(1))).toEqual({ ratio: 0.5, met: false })
+  })
+
+  it('of 95 of 100 rounds does not look at the slowest of twenty', () => {
+    const goal = { kind: 'p95-within', seconds: 1.5 } as const
+    const rounds = (slow: number): Figures => ({
+      ...figures(1),
+      seconds: Array.from({ length: 20 }, (_, at) => (at < slow ? 9 : 1)),
+    })
+    expect(judge(goal, rounds(1), undefined).met).toBe(true)
+    expect(judge(goal, rounds(2), undefined).met).toBe(false)
   })
 
   it('that names memory is not met where memory was not measured', () => {

@@ -10,6 +10,13 @@ export function median(values: readonly number[]): number {
   return (lower + upper) / 2
 }
 
+/** The value that 95 of 100 do not exceed, by the nearest rank. Throws where there is none. */
+export function p95(values: readonly number[]): number {
+  const found = values.toSorted((a, b) => a - b)[Math.ceil(0.95 * values.length) - 1]
+  if (found === undefined) throw new Error('no values')
+  return found
+}
+
 /** One side's figures over all rounds. */
 export interface Figures {
   readonly label: string
@@ -21,6 +28,8 @@ export interface Figures {
   /** The highest of all rounds, of the biggest single process. */
   readonly peakRssMiB?: number
   readonly note?: string
+  /** What else was measured, each round's in order. */
+  readonly values?: Readonly<Record<string, readonly number[]>>
 }
 
 export interface Verdict {
@@ -35,6 +44,7 @@ export function judge(goal: Goal, ours: Figures, peer: Figures | undefined): Ver
     const rss = ours.peakRssMiB ?? Infinity
     return { met: ours.medianSeconds <= goal.seconds && rss <= goal.rssMiB }
   }
+  if (goal.kind === 'p95-within') return { met: p95(ours.seconds) <= goal.seconds }
   if (peer === undefined) throw new Error('a goal that compares needs a peer')
   if (goal.kind === 'times-at-most') {
     const ratio = ours.medianSeconds / peer.medianSeconds
@@ -52,5 +62,7 @@ export function describeGoal(goal: Goal): string {
       return `at least ${goal.factor} × its speed`
     case 'within':
       return `${goal.seconds} s, ${goal.rssMiB} MiB`
+    case 'p95-within':
+      return `${goal.seconds} s in 95 of 100`
   }
 }

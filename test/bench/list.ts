@@ -2,6 +2,7 @@ import type { Bench } from './bench.js'
 import { sealBench } from './benches/seal.js'
 import { processesBench } from './benches/processes.js'
 import { rotatedBench } from './benches/rotated.js'
+import { containBench } from './benches/contain.js'
 import { seizeBench } from './benches/seize.js'
 import { helpBench, versionBench } from './benches/startup.js'
 import { execBench, logBench } from './benches/streams.js'
@@ -11,6 +12,7 @@ export const benches: readonly Bench[] = [
   versionBench,
   helpBench,
   seizeBench,
+  containBench,
   sealBench,
   tarBench,
   processesBench,

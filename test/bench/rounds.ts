@@ -33,6 +33,7 @@ class SideRounds {
   readonly #side: Side
   readonly #options: RoundsOptions
   readonly #samples: Sample[] = []
+  readonly #values: Readonly<Record<string, number>>[] = []
   #note: string | undefined
 
   constructor(side: Side, options: RoundsOptions) {
@@ -46,7 +47,10 @@ class SideRounds {
     const sample = await measure(run, this.#options)
     const outcome = await run.after?.(sample.stdout)
     this.#note = outcome?.note ?? this.#note
-    if (counts) this.#samples.push({ ...sample, stdout: '' })
+    if (counts) {
+      this.#samples.push({ ...sample, stdout: '' })
+      this.#values.push(outcome?.values ?? {})
+    }
     this.#options.progress(
       `${this.#side.label}: ${sample.seconds.toFixed(3)} s${counts ? '' : ' (warming up)'}`,
     )
@@ -57,6 +61,8 @@ class SideRounds {
     const seconds = this.#samples.map((sample) => sample.seconds)
     const cpu = this.#samples.flatMap(({ cpuSeconds }) => cpuSeconds ?? [])
     const rss = this.#samples.flatMap(({ rssMiB }) => rssMiB ?? [])
+    const names = Object.keys(this.#values[0] ?? {})
+    const values = names.map((name) => [name, this.#values.map((round) => round[name] ?? NaN)] as const)
     return {
       label: this.#side.label,
       medianSeconds: median(seconds),
@@ -64,6 +70,7 @@ class SideRounds {
       ...(cpu.length === 0 ? {} : { medianCpuSeconds: median(cpu) }),
       ...(rss.length === 0 ? {} : { peakRssMiB: Math.max(...rss) }),
       ...(this.#note === undefined ? {} : { note: this.#note }),
+      ...(values.length === 0 ? {} : { values: Object.fromEntries(values) }),
     }
   }
 }
