@@ -36,6 +36,7 @@ interface CaptureFlags extends ClusterFlagValues {
   readonly 'ephemeral-image'?: string | undefined
   readonly paranoid?: boolean
   readonly memory?: string[] | undefined
+  readonly 'node-triage'?: boolean | undefined
   readonly skip?: string[] | undefined
   readonly registry?: string[] | undefined
   readonly 'registry-config'?: string | undefined
@@ -84,6 +85,7 @@ export function captureRequest(
     ...(ephemeralImage === undefined ? {} : { ephemeralImage }),
     paranoid: flags.paranoid ?? false,
     memory: (flags.memory ?? []).map(processName),
+    nodeTriage: flags['node-triage'] ?? false,
     skip: flags.skip ?? [],
     registry: flags.registry ?? ['auto'],
     ...(registryConfig === undefined ? {} : { registryConfig }),

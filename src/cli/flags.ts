@@ -219,6 +219,11 @@ export const evidenceFlags = {
     multipleNonGreedy: true,
     delimiter: ',',
   }),
+  'node-triage': Flags.boolean({
+    summary:
+      'take what tells whether the node itself was changed: journals, units, cron, SSH keys, static pods; needs --allow node',
+    helpGroup: EVIDENCE,
+  }),
   skip: Flags.string({
     summary: 'a collector to leave out; may be repeated',
     helpGroup: EVIDENCE,

@@ -7,6 +7,7 @@ import { createFilesystemCollector } from './filesystem.js'
 import { imageCollector } from './image.js'
 import { createLogsCollector } from './logs.js'
 import { createMemoryCollector } from './memory.js'
+import { createNodeTriageCollector } from './node-triage.js'
 import { networkCollector } from './network.js'
 import { podCollector } from './pod.js'
 import { referencesCollector } from './references.js'
@@ -31,5 +32,6 @@ export function collectors(scripts: Scripts, layers?: LayerCache): readonly Coll
     imageCollector,
     createFilesystemCollector(scripts, undefined, layers),
     createWritableMountsCollector(scripts),
+    createNodeTriageCollector(scripts.nodeTriage),
   ]
 }

@@ -19,6 +19,7 @@ import type {
 } from '../model/documents.js'
 import type { ProcessesDocument, ProcessLine, SocketsDocument } from '../model/process-documents.js'
 import type { MountsDocument } from '../model/mounts-document.js'
+import type { NodeTriageDocument } from '../model/node-triage-document.js'
 import type { QuarantinePlan } from '../model/quarantine-plan.js'
 import type { Target } from '../model/target.js'
 import type { Aftermath } from './aftermath.js'
@@ -87,6 +88,7 @@ async function targetInput(
     await read<Aftermath>('containment/aftermath.json'),
   ]
   const mounts = await read<MountsDocument>('mounts.json')
+  const nodeTriage = await read<NodeTriageDocument>('node-triage.json')
   const [access, references] = [
     await read<AccessDocument>('access.json'),
     await read<ReferencesDocument>('references.json'),
@@ -128,6 +130,7 @@ async function targetInput(
     ...(access === undefined ? {} : { access }),
     ...(references === undefined ? {} : { references }),
     ...(mounts === undefined ? {} : { mounts }),
+    ...(nodeTriage === undefined ? {} : { nodeTriage }),
     ...(logs === undefined ? {} : { logs }),
     ...(after === undefined ? {} : { after }),
     ...(processes === undefined ? {} : { processes }),

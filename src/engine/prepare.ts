@@ -96,8 +96,12 @@ export async function prepare(
       : request.gone === undefined
         ? listCollectors(scripts, layerCache())
         : [createGonePodCollector(scripts)]
-  // The one that nobody misses who did not ask for it
-  const collectors = all.filter(({ name }) => name !== 'memory' || request.memory.length > 0)
+  // Those that nobody misses who did not ask for them
+  const unasked = new Set([
+    ...(request.memory.length > 0 ? [] : ['memory']),
+    ...(request.nodeTriage ? [] : ['node-triage']),
+  ])
+  const collectors = all.filter(({ name }) => !unasked.has(name))
   for (const skipped of request.skip) requireCollector(skipped, collectors)
   const kube = await openCluster(request.cluster, run, progress)
   try {

@@ -36,6 +36,8 @@ export interface CaptureRequest extends ImageRequest {
   readonly allow: readonly Allowance[]
   /** Processes whose memory is taken: 'PID' or 'CONTAINER/PID'. */
   readonly memory: readonly string[]
+  /** Whether the node itself is looked at (--node-triage). */
+  readonly nodeTriage: boolean
   readonly skip: readonly string[]
   /** How a pod on a node would be made, where it may be asked for. */
   readonly nodePods?: NodePodWishes

@@ -13,6 +13,7 @@ import type {
 import type { ArtefactRecord, LedgerRow } from '../model/evidence.js'
 import type { ProcessesDocument, ProcessLine, SocketsDocument } from '../model/process-documents.js'
 import type { MountsDocument } from '../model/mounts-document.js'
+import type { NodeTriageDocument } from '../model/node-triage-document.js'
 import type { QuarantinePlan } from '../model/quarantine-plan.js'
 import type { Scene } from '../model/scene.js'
 import type { Target } from '../model/target.js'
@@ -53,6 +54,7 @@ export interface ReportTargetInput {
   readonly sockets?: SocketsDocument
   readonly socketsAfter?: SocketsDocument
   readonly mounts?: MountsDocument
+  readonly nodeTriage?: NodeTriageDocument
   readonly images: readonly ImageDocument[]
   readonly filesystems: readonly ReportFilesystem[]
   readonly plan?: QuarantinePlan

@@ -21,6 +21,8 @@ export interface TargetReport {
   readonly network: NetworkReport
   readonly blastRadius: BlastRadiusReport
   readonly mounts: MountsReport
+  /** Null where nobody asked for it. */
+  readonly nodeTriage: NodeTriageReport | null
 }
 
 export interface ContainmentReport {
@@ -281,4 +283,25 @@ export interface MountsReport extends Section {
     readonly sha256: string | null
   }>
   readonly left: Bounded<{ readonly place: string; readonly type: string; readonly why: string }>
+}
+
+export interface NodeTriageReport {
+  readonly node: string
+  readonly since: string
+  readonly absent: string | null
+  readonly files: Bounded<{
+    readonly kind: string
+    readonly path: string
+    readonly size: string
+    readonly changed: string | null
+    readonly note: string | null
+  }>
+  /** Those first that no pod of the API explains. */
+  readonly containers: Bounded<{
+    readonly id: string
+    readonly pod: string | null
+    readonly image: string | null
+    readonly processes: number
+    readonly known: string
+  }>
 }

@@ -21,6 +21,7 @@ export function podSteps(input: ReportInput, target: ReportTargetInput): readonl
     ...(target.logs?.olderFiles === 'read from the node' ? [] : [rotatedLogsStep(target, kubectl)]),
     auditStep(input, target),
     ...imageStep(target),
+    ...diskStep(target),
   ]
 }
 
@@ -54,6 +55,21 @@ function containmentStep(
         kubectl.get(namespace, 'networkpolicy', [], '-o yaml'),
       ].join('\n'),
       notes: (target.verdict?.open ?? []).slice(0, MOST_OPEN).map((open) => sentence`Open: ${plain(open)}`),
+    },
+  ]
+}
+
+/** What the machine's provider is to be asked for, since the node's disk outlives nothing of what its owner does next. */
+function diskStep({ nodeTriage }: ReportTargetInput): readonly Unnumbered[] {
+  const { diskSnapshot, node } = nodeTriage ?? {}
+  if (diskSnapshot === undefined || node === undefined) return []
+  const { provider, providerID, commands, note } = diskSnapshot
+  return [
+    {
+      title: `Keep the disks of node ${node}`,
+      why: sentence`If the intruder may have left the pod, take snapshots of the node’s disks before anything there is cleaned up. Its provider (${provider}) calls the machine ${providerID}. The command changes nothing in the cluster, but makes snapshots that cost money; impound did not run it.`,
+      commands: commands.join('\n'),
+      notes: note === undefined ? [] : [plain(`${note}.`)],
     },
   ]
 }

@@ -9,6 +9,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
 import type { RunResult } from '../../src/engine/result.js'
 import type { LogsDocument } from '../../src/model/documents.js'
 import { asString, at } from '../../src/model/json.js'
+import type { NodeTriageDocument } from '../../src/model/node-triage-document.js'
 import type { MountsDocument } from '../../src/model/mounts-document.js'
 import { apply, eventually, impound, kubectl, kubeJson, world } from './world.js'
 
@@ -82,12 +83,15 @@ async function snapshot(
   return { result, bag: join(targets, readdirSync(targets)[0]!) }
 }
 
+let nodeBag: string
+
 describe('--allow node on a pod that wrote much', () => {
   let bag: string
   const read = (name: string): unknown => JSON.parse(readFileSync(join(bag, name), 'utf8')) as unknown
 
   beforeAll(async () => {
-    ;({ bag } = await snapshot('node', '--allow', 'node', '--node-image', world.nodeImage))
+    ;({ bag } = await snapshot('node', '--allow', 'node', '--node-triage', '--node-image', world.nodeImage))
+    nodeBag = bag
   })
 
   it('has all of its log, of which the API gives the end alone', () => {
@@ -122,6 +126,22 @@ describe('--allow node on a pod that wrote much', () => {
         expect.objectContaining({ container: 'hanging', point: '/work/hang', reason: 'unsupported' }),
       )
     }
+  })
+})
+
+describe('--node-triage', () => {
+  it('names the containers that run on the node, this pod’s among them', () => {
+    const pod = kubeJson('get', 'pod', 'suspect', '-n', namespace)
+    const id = asString(at(pod, 'status', 'containerStatuses', '0', 'containerID'))?.replace(/^.*:\/\//, '')
+    const document = JSON.parse(readFileSync(join(nodeBag, 'node-triage.json'), 'utf8')) as NodeTriageDocument
+    expect(document.containers.find((one) => one.id === id)).toMatchObject({ inApi: true })
+    expect(document.containers.find((one) => one.id === id)?.processes).toBeGreaterThan(0)
+    expect(
+      document.files.every(
+        ({ kept, link, why }) => kept === 'whole' || link !== undefined || why !== undefined,
+      ),
+    ).toBe(true)
+    expect(document.files.length + document.absent.length).toBeGreaterThan(0)
   })
 })
 

@@ -46,7 +46,7 @@ export async function documentsOfACase(lab: Lab, cli: CommandLine): Promise<read
     '--yes',
     '--json',
   )
-  const more = [...evidence, 'never', '--memory', 'app/47', '--json-lines']
+  const more = [...evidence, 'never', '--memory', 'app/47', '--node-triage', '--json-lines']
   const snapshot = await printed('snapshot', ...target, '--case', 'S-2', ...more)
   // through the container and without its image: files are listed, not compared
   const listed = ['--case', 'S-3', '--allow', 'exec', '--registry', 'never', '--json']

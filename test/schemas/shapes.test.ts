@@ -72,6 +72,13 @@ import type {
   SocketRow,
   SocketsDocument,
 } from '../../src/model/process-documents.js'
+import type {
+  DiskSnapshot,
+  NodeTriageDocument,
+  TriageContainer,
+  TriageFile,
+  TriageKind,
+} from '../../src/model/node-triage-document.js'
 import type { MountLeft, MountsDocument, MountTaken } from '../../src/model/mounts-document.js'
 import type { QuarantinePlan, Refusal } from '../../src/model/quarantine-plan.js'
 import type { ReleasePlan } from '../../src/model/release-plan.js'
@@ -144,6 +151,10 @@ const SHAPES: readonly (readonly [string, Shape])[] = [
   ['logs/$defs/gap', shape<LogGap>()('container kind certainty why', 'runs from to')],
   ['memory', shape<MemoryDocument>()('schema derivedFrom processes', '')],
   ['memory/properties/processes/items', shape<MemoryDocument['processes'][number]>()('container pid containerPid comm starttime areas areasLeft stopped', 'path sha256')],
+  ['node-triage', shape<NodeTriageDocument>()('schema derivedFrom node since files filesMore containers containersMore absent', 'diskSnapshot')],
+  ['node-triage/properties/files/items', shape<TriageFile>()('kind path size mode uid kept', 'mtime ctime link reason why')],
+  ['node-triage/properties/containers/items', shape<TriageContainer>()('id processes', 'state type podNamespace podName podUid image inApi')],
+  ['node-triage/properties/diskSnapshot', shape<DiskSnapshot>()('provider providerID commands', 'note')],
   ['mounts', shape<MountsDocument>()('schema derivedFrom taken left', '')],
   ['mounts/$defs/taken', shape<MountTaken>()('container point type mode trust readAt entries files executables bytes allocated kept complete notable', 'volume why')],
   ['mounts/$defs/left', shape<MountLeft>()('container point type reason why', 'volume')],
@@ -200,6 +211,7 @@ const WORDS: readonly (readonly [string, readonly string[]])[] = [
   ['index/properties/source/properties/trust', words<Trust>()('api registry-verified node-kernel merged-view target-controlled derived tool')],
   ['pod/$defs/container/properties/role', words<ContainerRole>()('init sidecar main ephemeral')],
   ['process/properties/facts/items', words<ProcessFact>()('exe-deleted exe-memfd fake-kernel-thread exe-outside-mounts entered left-cgroup executable-anonymous executable-memfd executable-deleted loader-variables traced raw-or-packet-socket gone appeared changed ours')],
+  ['node-triage/$defs/kind', words<TriageKind>()('journal node-log static-pod kubelet-config cron systemd-unit preload ssh-keys container')],
   ['quarantine-plan/properties/refusals/items/properties/code', words<Refusal['code']>()('host-network static-pod terminating completed other-case foreign-policy last-endpoint opens-more needs-node admission')],
   ['quarantine-status/$defs/fault/properties/code', words<HoldFaultCode>()('pod-gone pod-ended host-network no-label labels-back no-policy policy-changed residual owner no-annotation annotation-changed action-undone other-case')],
   ['quarantine-status/$defs/hold/properties/state', words<HoldState>()('holds does-not-hold pod-gone unknown')],

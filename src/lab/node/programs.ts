@@ -2,6 +2,7 @@ import { facts } from './facts.js'
 import { processes } from './processes.js'
 import { podLogs } from './pod-logs.js'
 import type { NodeProgram } from './program.js'
+import { triage } from './triage.js'
 import { upperdir } from './upperdir.js'
 import { writableMounts } from './writable-mounts.js'
 
@@ -10,6 +11,7 @@ export const NODE_PROGRAMS: Readonly<Record<string, NodeProgram>> = {
   facts,
   'pod-logs': podLogs,
   processes,
+  triage,
   upperdir,
   'writable-mounts': writableMounts,
 }
