@@ -8,7 +8,7 @@ import { ImpoundError } from '../../src/model/errors.js'
 
 export class QuarantineStatus extends BaseCommand {
   static override summary = 'what is held, by whom and since when, and does it still hold?'
-  static override description = `Reads only. Goes by the annotations, labels and NetworkPolicies in the cluster and by the records that runs left on this machine, and says where they differ: labels that came back, a policy that is gone or changed, another one that lets the pod through, an owner that took it back, an annotation that was edited, a pod that is gone. Traffic is not tried.
+  static override description = `Reads only. Goes by the annotations, labels and NetworkPolicies in the cluster and by the records that runs left on this machine, and says where they differ: labels that came back, a policy that is gone or changed, another one that lets the pod through, an owner that took it back, an annotation that was edited, what was done beside the quarantine and is no longer as it was left, a pod that is gone. Traffic is not tried, and what stands on the node is not looked at.
 
 Ends with 7 where something does not hold or a held pod is gone, with 0 where all stands as far as it can be seen. A pod that is called "status" is meant by pod/status.`
   static override examples = [

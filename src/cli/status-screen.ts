@@ -94,5 +94,5 @@ export function changeLines(change: QuarantineChange): readonly string[] {
     `${held}${state}`,
     ...appeared.map(({ message }) => `wrong: ${message}`),
     ...mended.map(({ message }) => `no longer: ${message}`),
-  ].map((text) => forTerminal(head + text))
+  ].map((text) => forTerminal(head + text, { maxLength: 400 }))
 }

@@ -12,7 +12,7 @@ import { asArray, asString, at } from '../model/json.js'
 import type { Pod } from '../model/kubernetes.js'
 import type { NodeSession } from '../model/ports/node-pod.js'
 import { containersOf } from '../model/target.js'
-import { clearMark, mayStand, setMark, type NodeMark } from './node-mark.js'
+import { clearMark, markTakenOff, mayStand, setMark, type NodeMark } from './node-mark.js'
 import type { QuarantineOptions } from './options.js'
 import { readPodIfThere } from './protecting-annotations.js'
 import { readPod } from './reading.js'
@@ -76,10 +76,13 @@ async function undo(
   // with the pod, its network and its processes are gone
   if (pod === undefined || !mayStand(pod, mark, entries)) return { done: [], left: [] }
   const done = [`~ ${action.undone}`]
-  if (dryRun) return { done, left: [], needs: 'node' }
+  const left = markTakenOff(pod, mark, entries)
+    ? [`annotation ${mark.key} was taken off by somebody else: others can not see what stands on the node`]
+    : []
+  if (dryRun) return { done, left, needs: 'node' }
   await action.undo(await sessionFor(context, pod), pod, suspect, context.run.signal)
   await clearMark(context, suspect, mark)
-  return { done, left: [] }
+  return { done, left }
 }
 
 /** IDs of the running containers, as the node knows them. */

@@ -43,6 +43,12 @@ export function isMarked(pod: Pod, { key }: NodeMark): boolean {
   return pod.metadata?.annotations?.[key] !== undefined
 }
 
+/** Whether the mark was written, and is gone without our doing. */
+export function markTakenOff(pod: Pod, mark: NodeMark, entries: readonly JournalEntry[]): boolean {
+  const last = entries.findLast(({ outcome }) => outcome?.status === undefined || outcome.status < 400)
+  return !isMarked(pod, mark) && last?.intent.step === 'mark' && last.outcome?.status !== undefined
+}
+
 /** Whether something of ours may stand on the node: by the journal, or by what the pod says where there is none. */
 export function mayStand(pod: Pod, mark: NodeMark, entries: readonly JournalEntry[]): boolean {
   const last = entries.findLast(({ outcome }) => outcome?.status === undefined || outcome.status < 400)

@@ -61,9 +61,14 @@ export async function unannotate(
   const prior = priorOf(entries) ?? (pod === undefined ? undefined : priorInLock(pod, suspect))
   if (pod === undefined || prior === undefined) return { done: [], left: [] }
   const due = ours(pod, prior)
-  const left = Object.keys(prior)
-    .filter((key) => !due.includes(key) && (pod.metadata?.annotations?.[key] ?? null) !== prior[key])
-    .map((key) => `annotation ${key} was changed by somebody else`)
+  const others = Object.keys(prior).filter((key) => !due.includes(key))
+  const asBefore = (key: string): boolean => (pod.metadata?.annotations?.[key] ?? null) === prior[key]
+  const left = [
+    ...others.filter((key) => !asBefore(key)).map((key) => `annotation ${key} was changed by somebody else`),
+    ...others
+      .filter((key) => asBefore(key) && stood(entries))
+      .map((key) => `annotation ${key} is as it was before: somebody else took ours off`),
+  ]
   if (!dryRun && due.length > 0) {
     await converge(context.run, async () => {
       const now = await readPod(context.kube, suspect, context.run.signal)
@@ -111,6 +116,15 @@ function priorOf(entries: readonly JournalEntry[]): Prior | undefined {
     if (intent.step === 'unannotate' && outcome?.status !== undefined) prior = undefined
   }
   return prior
+}
+
+/** Whether the last write of them was confirmed, and is not one that took them off: one without an answer may have. */
+function stood(entries: readonly JournalEntry[]): boolean {
+  const steps = ['annotate', 'unannotate']
+  const last = entries.findLast(
+    ({ intent, outcome }) => steps.includes(intent.step) && (outcome?.status ?? 0) < 400,
+  )
+  return last?.intent.step === 'annotate' && last.outcome?.status !== undefined
 }
 
 function priorInLock(pod: Pod, suspect: Suspect): Prior | undefined {

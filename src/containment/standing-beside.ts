@@ -24,9 +24,12 @@ export async function standingBeside(
     const own = entriesOf(entries, suspect, action)
     if (recorded && own.length === 0) continue
     try {
-      const { done, left } = await action.undo(context, suspect, own, { dryRun: true })
+      const { done, left, needs } = await action.undo(context, suspect, own, { dryRun: true })
       for (const line of left) faults.push({ code: 'action-undone', message: `${action.name}: ${line}` })
-      if (done.length > 0 && left.length === 0) standing.push(action.name)
+      // the pod carries its mark; what that speaks of is out of the API's sight
+      if (needs === 'node')
+        notSeen.push(`whether what ${action.name} did stands: only a pod on the node could look`)
+      else if (done.length > 0 && left.length === 0) standing.push(action.name)
     } catch (error) {
       if (isCode(error, 'aborted')) throw error
       notSeen.push(`whether ${action.name} stands: ${messageOf(error)}`)

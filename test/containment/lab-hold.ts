@@ -1,13 +1,26 @@
 import { randomBytes } from 'node:crypto'
 
-import { createContainment, entriesFromAnnotation } from '../../src/containment/index.js'
+import {
+  actions,
+  createContainment,
+  entriesFromAnnotation,
+  heldPods,
+  standingBeside,
+} from '../../src/containment/index.js'
 import type { QuarantineOptions } from '../../src/containment/options.js'
 import { connect, type KubeConnection } from '../../src/kube/connect.js'
 import { startLab, type Lab } from '../../src/lab/lab.js'
 import type { FaultEffect } from '../../src/lab/faults/fault.js'
-import type { ActionOutcome, JournalEntry, UndoReport, WriteContext } from '../../src/model/containment.js'
+import type {
+  ActionOutcome,
+  JournalEntry,
+  UndoReport,
+  WantedAction,
+  WriteContext,
+} from '../../src/model/containment.js'
 import { ImpoundError } from '../../src/model/errors.js'
 import type { Json, JsonObject } from '../../src/model/json.js'
+import type { HoldStatus } from '../../src/model/hold-status.js'
 import type { QuarantinePlan } from '../../src/model/quarantine-plan.js'
 import type { NetworkPolicy, Pod } from '../../src/model/kubernetes.js'
 import type { Journal } from '../../src/model/ports/kube-writer.js'
@@ -288,6 +301,16 @@ export class LabHold {
     const run = { clock: CLOCK, random: randomBytes, signal: new AbortController().signal }
     const { pods } = fakeNodePods(({ name, args }) => this.#onNode(name, args))
     return { run, kube: this.#kube.reader, writer: this.#kube.writer(this.#journal()), nodePods: pods }
+  }
+
+  /** What status says of it, with this machine's record or without. */
+  async status(record = true): Promise<HoldStatus> {
+    const entries = record ? this.journal : []
+    const policies = this.#policies()
+    const [hold] = heldPods({ pods: [this.pod], policies: () => policies, entries }, ['shop'])
+    const context = { ...this.#context(), writer: this.#kube.writer(NO_JOURNAL) }
+    const wishes = { ...EVERYTHING, allowNode: false, wanted: new Set<WantedAction>() }
+    return standingBeside(context, hold!, entries, actions(wishes))
   }
 
   /** The blow where it is this write's turn. */

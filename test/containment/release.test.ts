@@ -75,6 +75,7 @@ describe('releasing a pod', () => {
     const { left } = await release(api)
     expect(left).toEqual([
       'label app is "other" now, set by somebody else; it was "web"',
+      ...PROTECTING.map(([key]) => `annotation ${key} is as it was before: somebody else took ours off`),
       `NetworkPolicy ${POLICY} was changed by somebody else`,
       `annotation ${KEY} was changed by somebody else`,
     ])
