@@ -35,7 +35,7 @@ export function nodeAction(action: NodeAction, options: QuarantineOptions): Cont
   return {
     name: action.name,
     stage: 'after-cut',
-    requirements: () => ({ access: [] }),
+    requirements: () => ({ access: [], by: 'node' }),
     plan: (_context, target) =>
       Promise.resolve(
         options.wanted.has(action.name)

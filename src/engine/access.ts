@@ -16,7 +16,8 @@ export async function missingAccess(
   return answers.filter(({ allowed }) => !allowed).map(({ rule }) => rule)
 }
 
-function keyOf(rule: AccessRule): string {
+/** A right as one word, its object's name included. */
+export function keyOf(rule: AccessRule): string {
   return `${describeAccess(rule)} ${rule.name ?? ''}`
 }
 

@@ -8,7 +8,7 @@ import type { Scene } from '../model/scene.js'
 import type { Target } from '../model/target.js'
 import { planNodePods } from '../node-pod/index.js'
 import { missingAccess } from './access.js'
-import type { CaptureRequest } from './request.js'
+import type { CaptureRequest, NodePodWishes } from './request.js'
 import { isAlive } from './spool-owner.js'
 
 /** The plan for the nodes that the targets are on; undefined where they are on none. */
@@ -21,7 +21,18 @@ export async function planForTargets(
   run: RunContext,
 ): Promise<NodePodPlan | undefined> {
   const nodes = [...new Set(targets.flatMap(({ pod }) => pod.spec?.nodeName ?? []))].sort()
-  if (nodes.length === 0) return undefined
+  return nodes.length === 0 ? undefined : planForNodes(wishes, nodes, scene, kube, noJournal, run)
+}
+
+/** The plan for these nodes; without any, what the rights alone say. */
+export function planForNodes(
+  wishes: NodePodWishes,
+  nodes: readonly string[],
+  scene: Scene,
+  kube: KubeConnection,
+  noJournal: Journal,
+  run: RunContext,
+): Promise<NodePodPlan> {
   const request = { ...wishes, ...belonging(scene), nodes }
   const means = {
     kube: kube.reader,

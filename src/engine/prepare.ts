@@ -245,6 +245,7 @@ async function findTargets(
         wanted: request.wanted,
         nodeNamespace: request.nodePods?.namespace,
         openShift: false,
+        served: [],
       },
       targets,
       anyPod(namespace),
@@ -312,7 +313,7 @@ async function planTarget(
 }
 
 /** Free bytes where the archive will lie: of the nearest folder that exists. */
-async function freeBytes(folder: string): Promise<number | undefined> {
+export async function freeBytes(folder: string): Promise<number | undefined> {
   try {
     const { bavail, bsize } = await statfs(folder)
     return bavail * bsize

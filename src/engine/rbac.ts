@@ -2,6 +2,7 @@ import type { Allowance, CollectOptions } from '../model/collector.js'
 import type { WantedAction } from '../model/containment.js'
 import { ImpoundError } from '../model/errors.js'
 import type { JsonObject } from '../model/json.js'
+import type { ServedResource } from '../model/ports/kube-reader.js'
 import type { RunContext } from '../model/ports/run-context.js'
 import type { Target } from '../model/target.js'
 import { SCC_GROUP } from '../node-pod/index.js'
@@ -53,7 +54,7 @@ export async function leastRoles(
   run: RunContext,
   progress: Progress,
 ): Promise<RbacDocument> {
-  const { targets, namespace, pods, openShift } = await placeOf(request, run, progress)
+  const { targets, namespace, pods, openShift, served } = await placeOf(request, run, progress)
   if (request.usePullSecrets && pods.length === 0) {
     throw new ImpoundError('usage', 'which Secrets --use-pull-secrets reads, the pod says', {
       hints: ['name the pod: impound rbac POD --use-pull-secrets …'],
@@ -66,6 +67,7 @@ export async function leastRoles(
     wanted: request.wanted,
     nodeNamespace: request.nodeNamespace,
     openShift,
+    served,
   }
   const needs: AccessNeed[] = []
   for (const pod of pods.length === 0 ? [anyPod(namespace)] : pods) {
@@ -78,7 +80,7 @@ export async function leastRoles(
     namespace,
     pods: pods.map(({ name }) => name),
     objects: roleObjects(roles, request.name, request.subjects),
-    notes: notes(request, needs),
+    notes: notes(request, needs, pods.length > 0),
   }
 }
 
@@ -99,6 +101,8 @@ interface Place {
   readonly namespace: string
   readonly pods: readonly Target[]
   readonly openShift: boolean
+  /** Empty where the cluster was not asked. */
+  readonly served: readonly ServedResource[]
 }
 
 async function placeOf(request: RbacRequest, run: RunContext, progress: Progress): Promise<Place> {
@@ -106,23 +110,23 @@ async function placeOf(request: RbacRequest, run: RunContext, progress: Progress
   const named = names.length > 0 || selector !== undefined
   if (!named && cluster.namespace !== undefined) {
     const { namespace } = cluster
-    return { targets: { names, namespace }, namespace, pods: [], openShift: request.openShift }
+    return { targets: { names, namespace }, namespace, pods: [], openShift: request.openShift, served: [] }
   }
   const kube = await openCluster(cluster, run, progress)
   try {
     const { namespace } = kube.reader.facts
     const targets = { names, namespace, ...(selector === undefined ? {} : { selector }) }
-    if (!named) return { targets, namespace, pods: [], openShift: request.openShift }
+    if (!named) return { targets, namespace, pods: [], openShift: request.openShift, served: [] }
     const pods = await resolveTargets(kube.reader, targets, run.signal)
     const { resources } = await kube.reader.discover(run.signal)
     const openShift = request.openShift || resources.some(({ group }) => group === SCC_GROUP)
-    return { targets, namespace, pods, openShift }
+    return { targets, namespace, pods, openShift, served: resources }
   } finally {
     await kube.close()
   }
 }
 
-function notes(request: RbacRequest, needs: readonly AccessNeed[]): readonly string[] {
+function notes(request: RbacRequest, needs: readonly AccessNeed[], asked: boolean): readonly string[] {
   const rules = needs.flatMap((need) => need.rules)
   const made = request.allow.includes('node') && request.nodeNamespace === undefined
   return [
@@ -139,6 +143,11 @@ function notes(request: RbacRequest, needs: readonly AccessNeed[]): readonly str
           'bind: who has it may give any role to anybody; leave it out where the responder holds the rights of the roles himself',
         ]
       : []),
+    ...(asked || request.command === 'snapshot'
+      ? []
+      : [
+          'the deny of a network plugin’s own takes rights of its API: name a pod, and the cluster is asked which',
+        ]),
     'discovery, access reviews and /version are taken for granted: Kubernetes gives them to all who are logged in',
     'owners of kinds that are none of Kubernetes’ own are read where a right to it is there: add get on them',
   ]

@@ -1,9 +1,10 @@
 import { collectors as listCollectors } from '../collectors/index.js'
 import { SCENE_ACCESS } from '../collectors/scene.js'
-import { createContainment } from '../containment/index.js'
+import { createContainment, pluginDenyRights } from '../containment/index.js'
 import type { AccessRule } from '../model/api-path.js'
 import type { CollectOptions } from '../model/collector.js'
 import type { WantedAction } from '../model/containment.js'
+import type { ServedResource } from '../model/ports/kube-reader.js'
 import type { Scripts } from '../model/scripts.js'
 import type { Target } from '../model/target.js'
 import { nodePodAccess, nodePodUsefulAccess } from '../node-pod/index.js'
@@ -22,6 +23,8 @@ export interface RunChoices {
   /** Of --allow node: the namespace that is given, or none where one is made. */
   readonly nodeNamespace: string | undefined
   readonly openShift: boolean
+  /** What the cluster serves, where it was asked: some rights are those of APIs that few have. */
+  readonly served: readonly ServedResource[]
 }
 
 /** One part of a run and the rights that it declares. */
@@ -41,7 +44,7 @@ export function anyPod(namespace: string): Target {
  * `rbac` prints.
  */
 export async function accessNeeds(
-  { command, collect, wanted, nodeNamespace, openShift }: RunChoices,
+  { command, collect, wanted, nodeNamespace, openShift, served }: RunChoices,
   targets: TargetRequest,
   target: Target,
   scripts: Scripts,
@@ -65,7 +68,12 @@ export async function accessNeeds(
     ...(command === 'seize' || command === 'snapshot'
       ? [{ part: 'aftermath', rules: aftermathAccess(target.namespace) }]
       : []),
-    ...(contains ? [{ part: 'quarantine', rules: containment.requirements(target).access }] : []),
+    ...(contains
+      ? [
+          { part: 'quarantine', rules: containment.requirements(target).access },
+          { part: 'plugin-deny', rules: pluginDenyRights(served) },
+        ]
+      : []),
     ...(collect.allow.has('node')
       ? [
           {
@@ -83,7 +91,7 @@ export async function accessNeeds(
 
 /** A release makes nothing anew but its pod on the node. */
 function ofRelease(need: AccessNeed): AccessNeed {
-  return need.part === 'quarantine'
+  return need.part === 'quarantine' || need.part === 'plugin-deny'
     ? { ...need, rules: need.rules.filter(({ verb }) => verb !== 'create') }
     : need
 }

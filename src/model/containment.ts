@@ -1,6 +1,6 @@
 import type { WriteIntent, WriteOutcome } from './acquisition.js'
 import type { AccessRule } from './api-path.js'
-import type { KubeReader } from './ports/kube-reader.js'
+import type { KubeReader, ServedResource } from './ports/kube-reader.js'
 import type { KubeWriter } from './ports/kube-writer.js'
 import type { NodePods } from './ports/node-pod.js'
 import type { RunContext } from './ports/run-context.js'
@@ -83,7 +83,13 @@ export interface ActionOutcome {
 export interface ContainmentAction<Plan extends ActionPlan = ActionPlan> {
   readonly name: string
   readonly stage: 'before-cut' | 'after-cut'
-  requirements(target: Target): { readonly access: readonly AccessRule[] }
+  requirements(target: Target): {
+    readonly access: readonly AccessRule[]
+    /** An API that not every cluster serves. */
+    readonly served?: Pick<ServedResource, 'group' | 'version' | 'resource'>
+    /** Done by a pod on the suspect's node. */
+    readonly by?: 'node'
+  }
   /** Changes nothing. Undefined where it has nothing to do: not asked for, not here. */
   plan(
     context: WriteContext,

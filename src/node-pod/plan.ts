@@ -7,8 +7,8 @@ import type { KubeWriter } from '../model/ports/kube-writer.js'
 import { nodePodAccess, nodePodUsefulAccess, SCC_GROUP } from './access.js'
 import { admissionRefusal } from './admission.js'
 import { findLeftovers, type IsAlive } from './leftovers.js'
-import { nodePodManifest, type Belonging } from './manifest.js'
-import { madeNamespaceName, nodePodName } from './names.js'
+import { namespaceManifest, nodePodManifest, type Belonging } from './manifest.js'
+import { madeNamespaceName, namespacePath, nodePodName } from './names.js'
 import { checkNode } from './node-check.js'
 import { ACTION } from './removal.js'
 
@@ -59,6 +59,25 @@ export async function planNodePods(request: NodePodRequest, means: PlanMeans): P
       `who may list pods or events of ${namespace}: the pod, its image, the case's name`,
       'who sees the processes of the node: sleep, and sh, tar and others of ours while they run',
     ],
+  }
+}
+
+/** Whether a namespace of ours would be admitted, by a dry run: the server's reason where it would not. */
+export async function tryNamespace(
+  of: Belonging,
+  { writer, signal }: Pick<PlanMeans, 'writer' | 'signal'>,
+): Promise<string | undefined> {
+  try {
+    await writer.create(namespacePath(), namespaceManifest(madeNamespaceName(of.run), of), {
+      signal,
+      action: ACTION,
+      step: 'create',
+      dryRun: true,
+    })
+    return undefined
+  } catch (error) {
+    if (!(error instanceof ImpoundError) || NO_ANSWER.has(error.code)) throw error
+    return admissionRefusal(error, 'refused').message
   }
 }
 

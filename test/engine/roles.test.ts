@@ -123,7 +123,14 @@ describe('the rights of a run', () => {
       maxContentBytes: 0,
     }
     const found = await accessNeeds(
-      { command, collect, wanted: [], nodeNamespace: 'forensics', openShift: more.openShift ?? false },
+      {
+        command,
+        collect,
+        wanted: [],
+        nodeNamespace: 'forensics',
+        openShift: more.openShift ?? false,
+        served: [],
+      },
       { names: [], namespace: 'shop' },
       anyPod('shop'),
       await readScripts(),

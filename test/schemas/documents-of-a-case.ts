@@ -62,6 +62,7 @@ export async function documentsOfACase(lab: Lab, cli: CommandLine): Promise<read
     printed('no-such-command', '--json'),
     printedByLab(cli),
     printed('quarantine', 'status', '-A', '--json'),
+    printed('preflight', '-n', 'shop', lab.suspect.name, '--json'),
     printed('rbac', '-n', 'shop', '--allow', 'node', '--user', 'ana', '--json'),
   ])
   const { released, watched } = await releasedUnderWatch(cli, target)

@@ -1,0 +1,66 @@
+import { detectNetworkPlugin } from '../../containment/index.js'
+import type { KubeConnection } from '../../kube/connect.js'
+import type { KubeReader, ServedResource } from '../../model/ports/kube-reader.js'
+import { networkLines } from '../../model/network-plugin.js'
+import type { RunContext } from '../../model/ports/run-context.js'
+import type { PreflightRow, PreflightState } from '../../model/preflight.js'
+import type { Scene } from '../../model/scene.js'
+import type { Target } from '../../model/target.js'
+
+/** What the cluster is, who one is there, and what it has that a run can use. */
+export async function clusterRows(
+  scene: Scene,
+  target: Target,
+  kube: KubeConnection,
+  served: readonly ServedResource[],
+  contains: boolean,
+  run: RunContext,
+): Promise<readonly PreflightRow[]> {
+  const { who, where, missing } = scene
+  const user = who.impersonating ?? who.user
+  return [
+    row('API server', where.version === undefined ? 'not-known' : 'works', [
+      `${where.version ?? 'version not known'} at ${where.server}`,
+    ]),
+    row('who you are', user === undefined ? 'not-known' : 'works', [
+      user ?? 'this API server does not say (SelfSubjectReview is served from 1.28 on)',
+    ]),
+    row('which cluster', where.clusterUid === undefined ? 'missing' : 'works', [
+      ...(where.clusterUid === undefined ? missing.filter((line) => line.startsWith('identity')) : []),
+    ]),
+    await networkRow({ run, kube: kube.reader }, target, contains),
+    row('ephemeral containers', isServed(served, '', 'pods/ephemeralcontainers') ? 'works' : 'missing', [
+      isServed(served, '', 'pods/ephemeralcontainers') ? 'served' : 'not served',
+    ]),
+    row('checkpoint', 'not-known', [checkpoint(where.version)]),
+  ]
+}
+
+function row(name: string, state: PreflightState, why: readonly string[], asked = false): PreflightRow {
+  return { area: 'cluster', name, state, asked, why, missingAccess: [] }
+}
+
+function isServed(served: readonly ServedResource[], group: string, resource: string): boolean {
+  return served.some((one) => one.group === group && one.resource === resource)
+}
+
+async function networkRow(
+  context: { readonly run: RunContext; readonly kube: KubeReader },
+  target: Target,
+  contains: boolean,
+): Promise<PreflightRow> {
+  const facts = await detectNetworkPlugin(context, target.pod)
+  const state = { yes: 'works', no: 'missing', 'not-known': 'not-known' } as const
+  return row('network plugin', state[facts.enforces], [...networkLines(facts), ...facts.warnings], contains)
+}
+
+/** Source: the kubelet's feature gate ContainerCheckpoint, alpha in 1.25, on by default from 1.30 on. */
+function checkpoint(version: string | undefined): string {
+  const minor = Number(/^v1\.(\d+)/.exec(version ?? '')?.[1])
+  const unused = 'this version of impound does not use it'
+  if (!Number.isInteger(minor)) return `${unused}; the server's version is not known`
+  if (minor < 25) return `${unused}; kubelets before 1.25 have none`
+  return minor < 30
+    ? `${unused}; kubelets of 1.${minor} have it where ContainerCheckpoint is switched on`
+    : `${unused}; kubelets of 1.${minor} have it, where the runtime can do it`
+}
