@@ -41,9 +41,12 @@ function document(sink: MemorySink): ImageDocument {
 }
 
 describe('the image collector', () => {
-  it('needs no right and changes nothing', () => {
+  it('needs to know the node and changes nothing', () => {
     const options = collectContext({ registry: registry(), sink: new MemorySink() }).options
-    expect(imageCollector.requirements(options, targetOf())).toEqual({ access: [], impact: 'read' })
+    expect(imageCollector.requirements(options, targetOf())).toEqual({
+      access: [{ verb: 'get', group: '', resource: 'nodes' }],
+      impact: 'read',
+    })
   })
 
   it('keeps manifest and config byte for byte and says what they are', async () => {
