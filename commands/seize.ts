@@ -7,6 +7,7 @@ import {
   clusterFlags,
   confirmFlags,
   evidenceFlags,
+  killFlags,
   orderFlags,
   quarantineFlags,
   selectorFlag,
@@ -33,6 +34,7 @@ A TARGET is NAME, pod/NAME, or deploy/NAME, sts/NAME, ds/NAME, rs/NAME, job/NAME
     ...evidenceFlags,
     ...orderFlags,
     ...quarantineFlags,
+    ...killFlags,
     ...confirmFlags,
   }
 

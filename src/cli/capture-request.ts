@@ -50,6 +50,7 @@ interface CaptureFlags extends ClusterFlagValues {
   readonly 'drop-connections'?: boolean
   readonly freeze?: boolean
   readonly 'detach-owner'?: boolean
+  readonly kill?: boolean
   readonly 'max-pods'?: number
   readonly 'max-log'?: number
   readonly 'max-content'?: number
@@ -94,6 +95,7 @@ export function captureRequest(
     keepLabels: flags['keep-label'] ?? [],
     allowOutage: flags['allow-outage'] ?? false,
     wanted: wantedActions(flags),
+    kill: flags.kill ?? false,
     maxPods: flags['max-pods'] ?? 1,
     maxLogBytes: flags['max-log'] ?? 0,
     maxContentBytes: flags['max-content'] ?? 0,

@@ -22,6 +22,7 @@ export function endScreen(result: RunResult): string {
   for (const target of result.targets) changedRows(screen, target)
   for (const target of result.targets) accountRow(screen, target)
   for (const target of result.targets) clusterRow(screen, target)
+  for (const target of result.targets) killRow(screen, target)
   nodePodResultRows(screen, result)
   if (result.archive !== undefined) archiveRows(screen, result.archive)
   else if (result.spool !== undefined) {
@@ -133,4 +134,16 @@ function clusterRow(screen: Screen, { name, after }: TargetResult): void {
     ),
     ...after.unknown.map((line) => `not known: ${line}`),
   )
+}
+
+const KILLED = {
+  gone: 'is gone',
+  'being-deleted': 'is being deleted',
+  'not-done': 'WAS NOT DELETED',
+  failed: 'WAS NOT DELETED',
+} as const
+
+function killRow(screen: Screen, { name, kill }: TargetResult): void {
+  if (kill === undefined) return
+  screen.row('kill', `${name} ${KILLED[kill.state]}${kill.why === undefined ? '' : `: ${kill.why}`}`)
 }

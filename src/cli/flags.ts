@@ -282,6 +282,14 @@ export const orderFlags = {
   }),
 }
 
+/** What a seizure may end with. */
+export const killFlags = {
+  kill: Flags.boolean({
+    summary: 'delete the pod at the end, only once the archive is sealed and verified',
+    helpGroup: CONTAINMENT,
+  }),
+}
+
 export const confirmFlags = {
   yes: Flags.boolean({ char: 'y', summary: 'confirm the plan without asking; adds nothing to it' }),
   'dry-run': Flags.boolean({ summary: 'show the plan and change nothing' }),

@@ -5,6 +5,7 @@ import type { QuarantinePlan } from '../model/quarantine-plan.js'
 import { counted } from '../text/count.js'
 import {
   credentialLines,
+  killPlanRow,
   missingRows,
   ownerLines,
   ownerOf,
@@ -24,6 +25,7 @@ export function manyPodsRows(screen: Screen, plan: RunPlan): void {
   screen.row('pods', ...plan.targets.map(podLine))
   const quarantines = plan.targets.flatMap(({ quarantine }) => quarantine ?? [])
   if (quarantines.length > 0) quarantineRows(screen, quarantines)
+  killPlanRow(screen, plan.targets)
   secretsRow(screen, plan.targets)
   evidenceRows(screen, plan)
 }

@@ -78,6 +78,41 @@ function unlessHad(way: Allowance): string {
   return way === 'node' ? 'its node' : 'an ephemeral container'
 }
 
+/** Evidence that this plan leaves out, and that nobody can take afterwards. */
+function notTaken(targets: readonly TargetPlan[]): readonly string[] {
+  return targets.flatMap(({ kill, collectors }) => {
+    const skipped = collectors.filter(({ will }) => will === 'skip').map(({ name }) => name)
+    return kill === undefined || skipped.length === 0
+      ? []
+      : [`NOT TAKEN by this plan, and lost for good: ${skipped.join(', ')}`]
+  })
+}
+
+/** What is deleted in the end, and what goes with it. */
+export function killPlanRow(screen: Screen, targets: readonly TargetPlan[]): void {
+  const kills = targets.flatMap(({ namespace, name, kill }) =>
+    kill === undefined ? [] : [{ pod: `${namespace}/${name}`, ...kill }],
+  )
+  screen.row(
+    'KILL',
+    ...atMost(
+      kills.map(
+        ({ pod, graceSeconds }) =>
+          `- pod ${pod}, once the archive is sealed and verified; its processes have ${graceSeconds} s to end`,
+      ),
+      6,
+    ),
+    ...atMost([...new Set([...kills.flatMap(({ losses }) => losses), ...notTaken(targets)])], 6),
+    ...atMost(
+      kills.flatMap(({ pod, refused, missingAccess }) => [
+        ...(refused === undefined ? [] : [`REFUSED ${pod}: ${refused}`]),
+        ...missingAccess.map((rule) => `no right to ${describeAccess(rule)}`),
+      ]),
+      6,
+    ),
+  )
+}
+
 /** The keys at the plan that allow what a collector needs. */
 const KEYS: Readonly<Partial<Record<Allowance, string>>> = { exec: 'e', node: 'n' }
 

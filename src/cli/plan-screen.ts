@@ -10,6 +10,7 @@ import { manyPodsRows, manyUndoRow } from './many-pods-screen.js'
 import { nodePodPlanRows } from './node-pod-rows.js'
 import {
   credentialLines,
+  killPlanRow,
   missingRows,
   ownerLines,
   ownerOf,
@@ -91,6 +92,7 @@ function targetRows(screen: Screen, plan: RunPlan, target: TargetPlan, at: Date)
   )
   screen.row('order', order(plan))
   if (target.quarantine !== undefined) quarantineRows(screen, target.quarantine)
+  killPlanRow(screen, [target])
   secretsRow(screen, [target])
   evidenceRows(screen, plan.allow, target.collectors)
 }
@@ -113,7 +115,10 @@ function order(plan: RunPlan): string {
   const middle = plan.containFirst
     ? ['CONTAIN', ...early]
     : [...early.map((step) => `${step}, at most ${formatDuration(plan.volatileBudgetMs)}`), 'CONTAIN']
-  return numbered(['read API ~2 s', ...middle, 'slow evidence: logs, image, filesystem'])
+  const last = plan.targets.some(({ kill }) => kill !== undefined)
+    ? ['seal and verify the archive', 'KILL']
+    : []
+  return numbered(['read API ~2 s', ...middle, 'slow evidence: logs, image, filesystem', ...last])
 }
 
 function volatileStep(plan: RunPlan): readonly string[] {

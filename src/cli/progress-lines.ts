@@ -80,6 +80,7 @@ function lineOf(event: ProgressEvent): string | undefined {
           slow: 'taking slow evidence',
           seal: 'sealing',
           verify: 'reading the archive back',
+          kill: 'DELETING THE POD',
         }[event.phase] + (event.target === undefined ? '' : `  ${event.target}`)
       )
     case 'collector': {

@@ -11,12 +11,14 @@ import {
   evidenceCauses,
   faultCause,
   judge,
+  killCauses,
   nodePodCauses,
   type Cause,
 } from './judgement.js'
+import { killTargets } from './kill.js'
 import type { PreparedRun } from './prepare.js'
 import type { Progress } from './progress.js'
-import type { ArchiveResult, RunResult, TargetResult } from './result.js'
+import type { ArchiveResult, KillResult, RunResult, TargetResult } from './result.js'
 import { sealAndVerify } from './seal-run.js'
 
 export interface Ending {
@@ -43,6 +45,7 @@ export async function finish(ending: Ending): Promise<RunResult> {
   let changes = 0
   try {
     if (incomplete !== undefined) await spool.log.append({ type: 'interrupted', by: incomplete })
+    await announceKills(prepared, spool)
     const writes = await readWrites(spool)
     changes = writes.filter(({ outcome }) => outcome?.status === undefined || outcome.status < 400).length
     const facts = {
@@ -54,14 +57,18 @@ export async function finish(ending: Ending): Promise<RunResult> {
   } catch (error) {
     causes.push(faultCause(error))
   }
+  const kills = await killTargets(prepared, archive, run, ending.progress)
   if (interrupted) {
     const kept = archive === undefined ? 'lies in the spool, not sealed' : 'is sealed'
     causes.unshift({ status: EXIT.interrupted, because: `interrupted; what was collected by then ${kept}` })
   }
-  const results = [...ending.results].sort((a, b) => (a.name < b.name ? -1 : 1))
+  const results = [...ending.results]
+    .map((result) => withKill(result, kills.get(result.uid)))
+    .sort((a, b) => (a.name < b.name ? -1 : 1))
   const ledger = spool.ledger()
   causes.push(
     ...results.flatMap(containmentCauses),
+    ...results.flatMap(killCauses),
     ...archiveCauses(archive),
     ...nodePodCauses(ending.nodePods),
     ...evidenceCauses(ledger),
@@ -77,8 +84,25 @@ export async function finish(ending: Ending): Promise<RunResult> {
     evidence: countEvidence(ledger),
     ...(archive === undefined ? { spool: spool.directory } : { archive }),
     nodePods: ending.nodePods,
-    footprint: { requests: requestCount(), changes },
+    footprint: { requests: requestCount(), changes: changes + deletedOf(kills) },
   }
+}
+
+/** What comes after the archive can't be in it: that it is to come can. */
+async function announceKills(prepared: PreparedRun, spool: Spool): Promise<void> {
+  for (const { namespace, name, uid, kill } of prepared.plan.targets) {
+    if (kill === undefined) continue
+    const text = `once this archive is sealed and verified, pod ${namespace}/${name} (uid ${uid}) is to be deleted: --kill`
+    await spool.log.append({ type: 'remark', text })
+  }
+}
+
+function deletedOf(kills: ReadonlyMap<string, KillResult>): number {
+  return [...kills.values()].filter(({ state }) => state === 'gone' || state === 'being-deleted').length
+}
+
+function withKill(result: TargetResult, kill: KillResult | undefined): TargetResult {
+  return kill === undefined ? result : { ...result, kill }
 }
 
 function countEvidence(ledger: readonly LedgerRow[]): {

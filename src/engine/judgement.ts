@@ -62,6 +62,27 @@ export function containmentCauses({ name, containment }: TargetResult): readonly
     : [{ status: EXIT.containment, because: `containment of ${name} is ${kind}` }, ...failed]
 }
 
+/** A pod that was to be deleted and still is there. */
+export function killCauses({ name, kill }: TargetResult): readonly Cause[] {
+  if (kill === undefined || kill.state === 'gone') return []
+  const why = kill.why ?? kill.state
+  if (kill.state === 'being-deleted') {
+    return [{ status: EXIT.containment, because: `${name} is not gone yet: ${why}` }]
+  }
+  const because = `${name} was not deleted: ${why}`
+  return [
+    { status: EXIT.containment, because },
+    ...(kill.code === undefined
+      ? []
+      : [
+          {
+            status: exitStatusOf(new ImpoundError(kill.code as ErrorCode, why)),
+            because: `what kept ${name}: ${kill.code}`,
+          },
+        ]),
+  ]
+}
+
 /** A privileged pod of ours that may still run. */
 export function nodePodCauses(pods: readonly NodePodResult[]): readonly Cause[] {
   return pods

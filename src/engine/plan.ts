@@ -43,6 +43,17 @@ export interface TargetPlan {
   /** The command that takes the quarantine back; absent for a snapshot, as `quarantine` is. */
   readonly undo?: string
   readonly quarantine?: QuarantinePlan
+  /** With --kill: the pod is deleted once the archive is sealed and verified. */
+  readonly kill?: KillPlan
+}
+
+export interface KillPlan {
+  /** How long the kubelet lets its processes end by themselves, s. */
+  readonly graceSeconds: number
+  readonly losses: readonly string[]
+  readonly missingAccess: readonly AccessRule[]
+  /** Why the server would not do it, as a dry run said. */
+  readonly refused?: string
 }
 
 /** One collector: whether it will run, and what will be missing from it. */

@@ -18,6 +18,7 @@ import type { Scripts } from '../model/scripts.js'
 import { containersOf, pullSecretsOf, type Target } from '../model/target.js'
 import { forbidden, nameMissingRights, planCollectors } from './access.js'
 import { restartsOf } from './aftermath.js'
+import { killRefusal, planKill } from './kill.js'
 import { layerCache, openImages, type RegistryFor } from './images.js'
 import { NO_NODE_PODS } from './no-node-pods.js'
 import { planForTargets } from './plan-node-pods.js'
@@ -141,7 +142,8 @@ export async function prepare(
       if (quarantine === undefined) planned.push(plan)
       else {
         const planOfIt = await quarantine.plan(context, target)
-        planned.push({ ...plan, undo: releaseCommand(planOfIt, request), quarantine: planOfIt })
+        const kill = request.kill ? { kill: await planKill(target, kube, NO_JOURNAL, run) } : {}
+        planned.push({ ...plan, undo: releaseCommand(planOfIt, request), quarantine: planOfIt, ...kill })
       }
     }
     const nodePods =
@@ -184,7 +186,10 @@ export async function prepare(
 
 /** Why the run can't go on from this plan, or undefined. --dry-run shows the plan all the same. */
 export function refusalOf(plan: RunPlan): ImpoundError | undefined {
-  for (const { name, quarantine } of plan.targets) {
+  for (const target of plan.targets) {
+    const { name, quarantine } = target
+    const deletion = killRefusal(target)
+    if (deletion !== undefined) return deletion
     if (quarantine === undefined) continue
     if (quarantine.missingAccess.length > 0) return forbidden(quarantine.missingAccess)
     const [first] = quarantine.refusals

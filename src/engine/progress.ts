@@ -4,7 +4,7 @@ import type { LedgerRow, Phase } from '../model/evidence.js'
 export type ProgressEvent =
   | {
       readonly type: 'phase'
-      readonly phase: Phase | 'contain' | 'seal' | 'verify'
+      readonly phase: Phase | 'contain' | 'seal' | 'verify' | 'kill'
       readonly target?: string
     }
   | {

@@ -49,6 +49,8 @@ export interface CaptureRequest extends ImageRequest {
   readonly allowOutage: boolean
   /** Containment beside the quarantine, asked for by name. */
   readonly wanted: readonly WantedAction[]
+  /** Delete the pods once the archive is sealed and verified; of seize alone. */
+  readonly kill: boolean
   /** Most pods that one run may change. */
   readonly maxPods: number
   readonly maxLogBytes: number

@@ -49,12 +49,21 @@ export interface TargetResult {
   readonly uid: string
   readonly containment?: ContainmentResult
   readonly after?: Aftermath
+  /** With --kill: what came of deleting the pod, after the archive. */
+  readonly kill?: KillResult
   /** A container each, of those whose files were compared with their image. */
   readonly changedFiles: readonly ChangedFiles[]
   /** What the suspect's own kernel still had after containment; absent where its sockets were not read then. */
   readonly connections?: readonly Connection[]
   /** Absent where the account's rights were not evaluated. */
   readonly account?: AccountReach
+}
+
+export interface KillResult {
+  readonly state: 'gone' | 'being-deleted' | 'not-done' | 'failed'
+  readonly why?: string
+  /** An ErrorCode, of a failure. */
+  readonly code?: string
 }
 
 export interface ContainmentResult {

@@ -202,4 +202,16 @@ describe('the end screen', () => {
     expect(screen).toContain('NOT CONTAINED')
     expect(screen).toContain('go on: impound quarantine web-1')
   })
+
+  it('says what is deleted in the end, and which evidence that makes unobtainable', () => {
+    const plan = samplePlan()
+    const kill = { graceSeconds: 5, losses: ['memory is gone with it'], missingAccess: [] }
+    const text = planScreen({ ...plan, targets: [{ ...plan.targets[0]!, kill }] })
+    expect(text).toContain(
+      'KILL      - pod shop/web-1, once the archive is sealed and verified; its processes have 5 s to end',
+    )
+    expect(text).toContain('NOT TAKEN by this plan, and lost for good: filesystem')
+    expect(text).toMatch(/5 KILL/)
+    expect(planScreen(plan)).not.toContain('KILL')
+  })
 })
