@@ -1,7 +1,7 @@
 import { Args, Flags } from '@oclif/core'
 
 import { BaseCommand } from '../src/cli/base-command.js'
-import { clusterFlags, clusterRequest, selectorFlag } from '../src/cli/flags.js'
+import { clusterFlags, clusterRequest, killFlags, selectorFlag } from '../src/cli/flags.js'
 import { listenForInterrupts } from '../src/cli/interrupts.js'
 import { rbacYaml } from '../src/cli/rbac-yaml.js'
 import { rightsFlags, rightsWishes } from '../src/cli/rights-flags.js'
@@ -25,6 +25,7 @@ export class Rbac extends BaseCommand {
     ...clusterFlags,
     ...selectorFlag,
     ...rightsFlags,
+    ...killFlags,
     openshift: Flags.boolean({
       summary: 'also the right to use the SCC privileged, for --allow node on OpenShift',
     }),

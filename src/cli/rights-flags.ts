@@ -29,6 +29,7 @@ interface RightsFlagValues extends Readonly<Record<WantedAction, boolean>> {
   readonly skip: readonly string[] | undefined
   readonly 'use-pull-secrets': boolean
   readonly 'node-namespace': string | undefined
+  readonly kill?: boolean
 }
 
 export function rightsWishes(flags: RightsFlagValues): RightsWishes {
@@ -37,6 +38,7 @@ export function rightsWishes(flags: RightsFlagValues): RightsWishes {
     command: COMMANDS.find((one) => one === flags.for) ?? 'seize',
     allow: allowances(flags.allow),
     wanted: wantedActions(flags),
+    kill: flags.kill ?? false,
     skip: flags.skip ?? [],
     usePullSecrets: flags['use-pull-secrets'],
     ...(namespace === undefined ? {} : { nodeNamespace: namespace }),

@@ -2,81 +2,21 @@ import { openState } from '../evidence/index.js'
 import type { KubeConnection } from '../kube/connect.js'
 import { podPath } from '../model/api-path.js'
 import { ImpoundError, isCode, messageOf } from '../model/errors.js'
-import { asArray, asNumber, asString, at } from '../model/json.js'
-import type { Journal } from '../model/ports/kube-writer.js'
+import { at } from '../model/json.js'
 import type { RunContext } from '../model/ports/run-context.js'
 import type { Target } from '../model/target.js'
-import { forbidden } from './access.js'
-import type { KillPlan, TargetPlan } from './plan.js'
+import type { KillPlan } from './plan.js'
+import { sendKill } from './plan-kill.js'
 import type { PreparedRun } from './prepare.js'
 import type { Progress } from './progress.js'
 import { UNKNOWN_CLUSTER } from './release-source.js'
 import type { ArchiveResult, KillResult } from './result.js'
 import { stateDirectory } from './system.js'
 
-const ACTION = 'kill'
-/** The default of core/v1 PodSpec.terminationGracePeriodSeconds. */
-const DEFAULT_GRACE_S = 30
 /** Past the grace period, and at most so long altogether. */
 const SLACK_MS = 10_000
 const LONGEST_WAIT_MS = 60_000
 const POLL_MS = 500
-
-/** What deleting the pod would mean, and whether the server would do it. Changes nothing. */
-export async function planKill(
-  target: Target,
-  kube: KubeConnection,
-  journal: Journal,
-  run: RunContext,
-): Promise<KillPlan> {
-  const { namespace, name, pod } = target
-  const graceSeconds = asNumber(at(pod, 'spec', 'terminationGracePeriodSeconds')) ?? DEFAULT_GRACE_S
-  const finalizers = asArray(at(pod, 'metadata', 'finalizers')).flatMap((one) => asString(one) ?? [])
-  const rule = { verb: 'delete', group: '', resource: 'pods', namespace, name } as const
-  const { allowed } = await kube.reader.canI(rule, run.signal)
-  const refused = allowed ? await tried(target, kube, journal, run) : undefined
-  return {
-    graceSeconds,
-    losses: [
-      'memory, emptyDirs, files written since the image, and the logs on its node are gone with it',
-      ...(finalizers.length === 0
-        ? []
-        : [`it stays until its finalizers are taken off: ${finalizers.join(', ')}`]),
-    ],
-    missingAccess: allowed ? [] : [rule],
-    ...(refused === undefined ? {} : { refused }),
-  }
-}
-
-async function tried(
-  target: Target,
-  kube: KubeConnection,
-  journal: Journal,
-  run: RunContext,
-): Promise<string | undefined> {
-  try {
-    await send(target, kube, journal, run, true)
-    return undefined
-  } catch (error) {
-    if (!isCode(error, 'forbidden', 'invalid')) {
-      if (isCode(error, 'aborted', 'bug')) throw error
-      return undefined
-    }
-    // an admission webhook that can't do dry runs says nothing of the deletion
-    return messageOf(error).includes('does not support dry run') ? undefined : messageOf(error)
-  }
-}
-
-/** Why a pod can't be deleted, where that was asked for. */
-export function killRefusal({ name, kill }: TargetPlan): ImpoundError | undefined {
-  if (kill === undefined) return undefined
-  if (kill.missingAccess.length > 0) return forbidden(kill.missingAccess)
-  return kill.refused === undefined
-    ? undefined
-    : new ImpoundError('refused', `${name} can't be deleted: ${kill.refused}`, {
-        hints: ['without --kill the evidence is taken and the pod is held'],
-      })
-}
 
 /**
  * Deletes each pod that the plan says, by its UID, after the archive: where that is not whole, verified and complete, nothing is deleted. The
@@ -118,7 +58,7 @@ async function kill(
     const cluster = prepared.scene.where.clusterUid ?? UNKNOWN_CLUSTER
     const state = await openState(stateDirectory(), cluster, target.uid)
     try {
-      await send(target, prepared.kube, state.journal, run, false)
+      await sendKill(target, prepared.kube, state.journal, run, false)
     } finally {
       await state.close()
     }
@@ -142,23 +82,6 @@ async function kill(
     return { state: 'being-deleted', why: messageOf(error) }
   }
   return { state: 'being-deleted', why: 'it is deleted, and still ends' }
-}
-
-function send(
-  { namespace, name, uid }: Target,
-  kube: KubeConnection,
-  journal: Journal,
-  run: RunContext,
-  dryRun: boolean,
-): Promise<unknown> {
-  return kube.writer(journal).delete(podPath(namespace, name), {
-    signal: run.signal,
-    action: ACTION,
-    step: 'delete Pod',
-    target: { namespace, name, uid },
-    uid,
-    dryRun,
-  })
 }
 
 async function isGone(

@@ -18,7 +18,7 @@ import type { Scripts } from '../model/scripts.js'
 import { containersOf, pullSecretsOf, type Target } from '../model/target.js'
 import { forbidden, nameMissingRights, planCollectors } from './access.js'
 import { restartsOf } from './aftermath.js'
-import { killRefusal, planKill } from './kill.js'
+import { killRefusal, planKill } from './plan-kill.js'
 import { layerCache, openImages, type RegistryFor } from './images.js'
 import { NO_NODE_PODS } from './no-node-pods.js'
 import { planForTargets } from './plan-node-pods.js'
@@ -248,6 +248,7 @@ async function findTargets(
         command: request.command,
         collect: collectOptions(request, request),
         wanted: request.wanted,
+        kill: request.kill,
         nodeNamespace: request.nodePods?.namespace,
         openShift: false,
         served: [],

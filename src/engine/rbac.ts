@@ -19,6 +19,7 @@ export interface RightsWishes {
   readonly command: RunCommand
   readonly allow: readonly Allowance[]
   readonly wanted: readonly WantedAction[]
+  readonly kill?: boolean
   readonly skip: readonly string[]
   readonly usePullSecrets: boolean
   /** Absent: one is made for each run. */
@@ -65,6 +66,7 @@ export async function leastRoles(
     command: request.command,
     collect: collectChoices(request),
     wanted: request.wanted,
+    kill: request.kill ?? false,
     nodeNamespace: request.nodeNamespace,
     openShift,
     served,

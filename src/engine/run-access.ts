@@ -10,6 +10,7 @@ import type { Target } from '../model/target.js'
 import { nodePodAccess, nodePodUsefulAccess } from '../node-pod/index.js'
 import { aftermathAccess } from './aftermath.js'
 import { noWishes } from './no-wishes.js'
+import { killAccess } from './plan-kill.js'
 import { targetAccess, type TargetRequest } from './targets.js'
 
 /** The commands that a responder may need rights for. */
@@ -20,6 +21,8 @@ export interface RunChoices {
   readonly command: RunCommand
   readonly collect: CollectOptions
   readonly wanted: readonly WantedAction[]
+  /** The pod is deleted in the end. */
+  readonly kill?: boolean
   /** Of --allow node: the namespace that is given, or none where one is made. */
   readonly nodeNamespace: string | undefined
   readonly openShift: boolean
@@ -44,7 +47,7 @@ export function anyPod(namespace: string): Target {
  * `rbac` prints.
  */
 export async function accessNeeds(
-  { command, collect, wanted, nodeNamespace, openShift, served }: RunChoices,
+  { command, collect, wanted, kill, nodeNamespace, openShift, served }: RunChoices,
   targets: TargetRequest,
   target: Target,
   scripts: Scripts,
@@ -74,6 +77,7 @@ export async function accessNeeds(
           { part: 'plugin-deny', rules: pluginDenyRights(served) },
         ]
       : []),
+    ...(command === 'seize' && kill === true ? [{ part: 'kill', rules: killAccess(target) }] : []),
     ...(collect.allow.has('node')
       ? [
           {

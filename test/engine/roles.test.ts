@@ -112,7 +112,11 @@ describe('the roles for a list of rights', () => {
 describe('the rights of a run', () => {
   const needs = async (
     command: 'seize' | 'snapshot' | 'release',
-    more: { readonly openShift?: boolean; readonly node?: boolean } = {},
+    more: {
+      readonly openShift?: boolean
+      readonly node?: boolean
+      readonly kill?: boolean
+    } = {},
   ): Promise<readonly string[]> => {
     const collect = {
       allow: new Set(more.node === true ? (['node'] as const) : []),
@@ -127,6 +131,7 @@ describe('the rights of a run', () => {
         command,
         collect,
         wanted: [],
+        kill: more.kill ?? false,
         nodeNamespace: 'forensics',
         openShift: more.openShift ?? false,
         served: [],
@@ -153,5 +158,11 @@ describe('the rights of a run', () => {
     expect(await needs('seize', { node: true, openShift: true })).toContain(scc)
     expect(await needs('seize', { node: true })).not.toContain(scc)
     expect(await needs('seize', { openShift: true })).not.toContain(scc)
+  })
+
+  it('have the deletion of the pod where a seizure ends with it, and nowhere else', async () => {
+    expect(await needs('seize', { kill: true })).toContain('delete pods shop')
+    expect(await needs('seize')).not.toContain('delete pods shop')
+    expect(await needs('snapshot', { kill: true })).not.toContain('delete pods shop')
   })
 })
