@@ -37,8 +37,27 @@ const NAME = 'web-1'
 export const EVERYTHING: QuarantineOptions = {
   ...OPTIONS,
   allowNode: true,
-  wanted: new Set(['patch-residuals', 'drop-connections', 'freeze']),
+  wanted: new Set([
+    'patch-residuals',
+    'cordon',
+    'detach-owner',
+    'detach-bindings',
+    'drop-connections',
+    'freeze',
+  ]),
 }
+
+/** A controller that is none of Kubernetes' own. */
+export const OWNERS = [
+  {
+    apiVersion: 'v1',
+    kind: 'ConfigMap',
+    name: 'controller',
+    uid: '22222222-2222-4222-8222-222222222222',
+    controller: true,
+    blockOwnerDeletion: true,
+  },
+]
 
 /** A pod that has a value of its own wherever a quarantine writes, and two policies that would leave it open. */
 const OBJECTS: readonly JsonObject[] = [
@@ -52,6 +71,7 @@ const OBJECTS: readonly JsonObject[] = [
       uid: UID,
       creationTimestamp: '2026-11-01T10:00:00Z',
       labels: { app: 'web', 'x.example/a.b': 'y' },
+      ownerReferences: OWNERS,
       annotations: { note: 'of the owner', 'cluster-autoscaler.kubernetes.io/safe-to-evict': 'true' },
     },
     spec: { nodeName: 'node-a', containers: [{ name: 'app', image: 'registry.example/web:1' }] },
@@ -73,6 +93,34 @@ const OBJECTS: readonly JsonObject[] = [
         },
       ],
     },
+  },
+  {
+    kind: 'ConfigMap',
+    apiVersion: 'v1',
+    metadata: { name: 'controller', namespace: 'shop', uid: '22222222-2222-4222-8222-222222222222' },
+  },
+  {
+    kind: 'Node',
+    apiVersion: 'v1',
+    metadata: { name: 'node-a', uid: '33333333-3333-4333-8333-333333333333' },
+    spec: { podCIDR: '10.1.2.0/24' },
+    status: { addresses: [{ type: 'InternalIP', address: '10.0.0.1' }] },
+  },
+  {
+    kind: 'ServiceAccount',
+    apiVersion: 'v1',
+    metadata: { name: 'default', namespace: 'shop' },
+  },
+  {
+    kind: 'RoleBinding',
+    apiVersion: 'rbac.authorization.k8s.io/v1',
+    metadata: { name: 'web', namespace: 'shop' },
+    roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'Role', name: 'web' },
+    subjects: [
+      { kind: 'User', apiGroup: 'rbac.authorization.k8s.io', name: 'ana@corp' },
+      { kind: 'ServiceAccount', name: 'default', namespace: 'shop' },
+      { kind: 'ServiceAccount', name: 'other', namespace: 'shop' },
+    ],
   },
   policy('all', { podSelector: {}, policyTypes: ['Egress'], egress: [{}] }),
   policy('others', {
@@ -115,7 +163,13 @@ const FLOWS: readonly Flow[] = (['Ingress', 'Egress'] as const).map((direction) 
   port: 443,
 }))
 
-const KINDS = ['pods', 'networkpolicies.networking.k8s.io', 'poddisruptionbudgets.policy'] as const
+const KINDS = [
+  'pods',
+  'networkpolicies.networking.k8s.io',
+  'poddisruptionbudgets.policy',
+  'rolebindings.rbac.authorization.k8s.io',
+  'nodes',
+] as const
 
 export type Kind = (typeof KINDS)[number]
 
@@ -184,7 +238,7 @@ export class LabHold {
   snapshot(): Snapshot {
     const { objects } = this.#lab
     return {
-      objects: KINDS.flatMap((kind) => objects.list(kind, 'shop')),
+      objects: KINDS.flatMap((kind) => objects.list(kind, kind === 'nodes' ? undefined : 'shop')),
       journal: [...this.journal],
       node: { ...this.#node },
     }
@@ -194,7 +248,7 @@ export class LabHold {
   restore({ objects: kept, journal, node }: Snapshot): void {
     const { objects, faults } = this.#lab
     faults.clear()
-    for (const kind of KINDS.filter((one) => one !== 'pods'))
+    for (const kind of ['networkpolicies.networking.k8s.io', 'poddisruptionbudgets.policy'])
       for (const { metadata } of objects.list(kind, 'shop'))
         objects.delete(kind, 'shop', (metadata as { name: string }).name)
     for (const object of kept) objects.put(object)
@@ -214,7 +268,7 @@ export class LabHold {
   }
 
   find(kind: Kind, name: string): JsonObject | undefined {
-    return this.#lab.objects.get(kind, 'shop', name)
+    return this.#lab.objects.get(kind, kind === 'nodes' ? undefined : 'shop', name)
   }
 
   /** Changes an object as somebody else would, where it is there. */
@@ -241,6 +295,13 @@ export class LabHold {
       budgets: objects
         .list('poddisruptionbudgets.policy', 'shop')
         .map(({ metadata, spec }) => [(metadata as { name: string }).name, spec]),
+      owners: this.pod.metadata?.ownerReferences,
+      bindings: objects
+        .list('rolebindings.rbac.authorization.k8s.io', 'shop')
+        .map(({ metadata, subjects }) => [sorted((metadata as Edited['metadata']).annotations), subjects]),
+      nodes: objects
+        .list('nodes')
+        .map(({ metadata, spec }) => [sorted((metadata as Edited['metadata']).annotations), spec]),
       node: this.#node,
     })
   }

@@ -3,9 +3,9 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
 import { EVERYTHING, LabHold, type Edited, type Kind } from './lab-hold.js'
 
 const BO = { ...EVERYTHING, case: 'INC-99', who: 'bo@corp' }
-const WRITES = 12
+const WRITES = 17
 /** Between them, scripts run on the node. */
-const REQUESTS = [0, 1, 2, 3, 4, 5, 6, 7, 8, 10]
+const REQUESTS = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 15]
 
 let ana: LabHold
 let free: ReturnType<LabHold['snapshot']>
@@ -109,6 +109,16 @@ const EDITS: readonly (readonly [what: string, edit: Edit, left: readonly RegExp
     [/^annotation impound.dev\/drop-connections was taken off by somebody else/],
   ],
   [
+    'the node, which is no longer cordoned',
+    (hold) => hold.edit('nodes', 'node-a', ({ spec }) => Reflect.deleteProperty(spec, 'unschedulable')),
+    [/^node node-a was uncordoned by somebody else$/],
+  ],
+  [
+    'a binding that is gone',
+    (hold) => hold.delete('rolebindings.rbac.authorization.k8s.io', 'web'),
+    [/^RoleBinding shop\/web is gone/],
+  ],
+  [
     'the lock',
     pods(({ metadata }) => void (metadata.annotations['impound.dev/quarantine'] = '{"case":"theirs"}')),
     [/^annotation impound.dev\/quarantine was changed by somebody else$/],
@@ -166,7 +176,9 @@ describe('status', () => {
     ana.restore(held)
     const { state, faults, stands, notSeen } = await ana.status()
     expect({ state, faults }).toEqual({ state: 'holds', faults: [] })
-    expect(stands).toContain('as it was left: protect, patch-residuals')
+    expect(stands).toContain(
+      'as it was left: protect, cordon, patch-residuals, detach-owner, detach-bindings',
+    )
     expect(notSeen).toEqual([
       'whether what drop-connections did stands: only a pod on the node could look',
       'whether what freeze did stands: only a pod on the node could look',
@@ -174,7 +186,8 @@ describe('status', () => {
   })
 
   const beside = EDITS.flatMap(([what, edit, [line]]) =>
-    line === undefined || !/karpenter|drop-connections|Policy (?:all|others)|Budget/.test(line.source)
+    line === undefined ||
+    !/karpenter|drop-connections|Policy (?:all|others)|Budget|node-a|RoleBinding/.test(line.source)
       ? []
       : [{ what, edit, line: line.source.replace('^', '^[a-z-]+: ') }],
   )
