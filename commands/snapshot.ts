@@ -21,7 +21,8 @@ export class Snapshot extends CaptureCommand {
     ...caseFlags,
     ...evidenceFlags,
     uid: Flags.string({
-      summary: 'UID of a pod that is gone: its logs, emptyDirs and events as far as they are left',
+      summary:
+        'UID of a pod that is gone: its logs, emptyDirs, changed files and events as far as they are left',
       helpValue: 'UID',
       dependsOn: ['node'],
       exclusive: ['selector'],

@@ -48,12 +48,36 @@ export async function beginOnNode(
 ): Promise<UpperCapture> {
   const id = runtimeID(job.container.containerID)
   const session = await context.nodePods.on(node, context.run.signal)
+  const args = [id, String(job.maxContentBytes), ...(baseline === undefined ? ['lower'] : [])]
+  return begin(context, session, script, job, args, baseline)
+}
+
+/** The same for a container that has ended, of which a runtime's records say where its layers lie; compared with those. */
+export function beginOfDead(
+  context: CollectContext,
+  session: NodeSession,
+  script: string,
+  job: FilesystemJob,
+  { upper, lowers }: { readonly upper: string; readonly lowers: readonly string[] },
+): Promise<UpperCapture> {
+  const args = ['dead', String(job.maxContentBytes), 'lower', upper, lowers.join(':')]
+  return begin(context, session, script, job, args, undefined)
+}
+
+async function begin(
+  context: CollectContext,
+  session: NodeSession,
+  script: string,
+  job: FilesystemJob,
+  args: readonly string[],
+  baseline: Baseline | undefined,
+): Promise<UpperCapture> {
   const capture = await captureByNode(
     session,
     {
       name: 'upperdir',
       text: script,
-      args: [id, String(job.maxContentBytes), ...(baseline === undefined ? ['lower'] : [])],
+      args,
     },
     {
       signal: context.run.signal,
@@ -147,7 +171,11 @@ export async function writeUpper(
       sameAsImage: end.same,
     },
     disturbance: NODE_DISTURBANCE,
-    degraded: [...degradedByNode(reading, end, captureEnd, job.volumes), ...unjoined(running)],
+    degraded: [
+      ...degradedByNode(reading, end, captureEnd, job.volumes),
+      ...unjoined(running),
+      ...(job.remarks ?? []),
+    ],
     baseline: baselineOf(baseline, job.mismatch, reading),
     capture: {
       entries: end.entries,

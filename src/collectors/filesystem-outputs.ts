@@ -21,6 +21,8 @@ export interface FilesystemJob {
   readonly processes: unknown
   /** Why there is no baseline, where that is because bytes were not those that a digest names. */
   readonly mismatch?: string
+  /** What else a reader must know of this reading. */
+  readonly remarks?: readonly string[]
 }
 
 export type Counts = Record<ChangeKind, number>

@@ -11,6 +11,7 @@ import { eventsOfUid } from './events.js'
 import { logGaps } from './log-gaps.js'
 import { writeLogsDocument } from './logs.js'
 import { MountReading } from './mounts/mount-reading.js'
+import { takeDeadFilesystems } from './dead/dead-filesystems.js'
 import type { Place } from './mounts/places.js'
 import { readNodeLogFiles } from './node-log-files.js'
 
@@ -25,26 +26,26 @@ const GONE: readonly (readonly [subject: string, why: string])[] = [
   ['processes, sockets and memory', 'they ended with the pod'],
 ]
 
+export type GonePodScripts = Pick<
+  Scripts,
+  'podLogs' | 'writableMounts' | 'captureMount' | 'deadContainers' | 'upperdir'
+>
+
 /**
- * What is left of a pod that is gone: its log files and emptyDirs on the node until the kubelet clears them away, its events until the API
+ * What is left of a pod that is gone: its log files, emptyDirs and what its containers wrote on the node until the kubelet clears them away, its events until the API
  * server drops them. The target has a UID and a node, and perhaps a name.
  */
 export function createGonePodCollector(
-  scripts: Pick<Scripts, 'podLogs' | 'writableMounts' | 'captureMount'>,
+  scripts: GonePodScripts,
   scratchDirectory: string = tmpdir(),
 ): Collector {
   return {
     name: 'gone-pod',
-    summary: 'what is left of a pod that is gone: log files and emptyDirs on its node, events',
+    summary: 'what is left of a pod that is gone: log files, emptyDirs, containers’ changes, events',
     phases: ['slow'],
     requirements: () => ({ access: [{ verb: 'list', group: '', resource: 'events' }], impact: 'node' }),
     async collect(context, target, sink) {
       for (const [subject, why] of GONE) await sink.skip(subject, 'target-gone', why)
-      await sink.skip(
-        'writable layers of its containers',
-        'unsupported',
-        "this version does not look for a dead container's upper directory; the node has it until it removes the container",
-      )
       await eventsOfUid(context, target, sink)
       const session = await sessionOf(context, target, sink)
       if (session === undefined) return
@@ -52,6 +53,7 @@ export function createGonePodCollector(
       const reading = new MountReading(context, target, scripts, scratchDirectory, sink)
       await reading.takeAll(session, [emptyDirs(target.uid)])
       await reading.document()
+      await takeDeadFilesystems(context, session, target, scripts, scratchDirectory, sink)
     },
   }
 }

@@ -13,6 +13,7 @@ export const SCRIPT_FILES = {
   upperdir: ['node/containers.sh', 'node/upperdir.sh'],
   captureMount: ['capture-mount.sh'],
   writableMounts: ['node/containers.sh', 'node/host-paths.sh', 'node/writable-mounts.sh'],
+  deadContainers: ['node/containers.sh', 'node/host-paths.sh', 'node/dead-containers.sh'],
   nodeTriage: ['node/containers.sh', 'node/host-paths.sh', 'node/triage.sh'],
   podLogs: ['node/containers.sh', 'node/host-paths.sh', 'node/pod-logs.sh'],
   processes: ['processes.sh'],

@@ -1,6 +1,7 @@
 # impound upperdir v1
 #
-# After containers.sh, in the pod of ours on the node, as: sh -c TEXT impound-upperdir CONTAINER_ID BUDGET [lower]. Reads what a container
+# After containers.sh, in the pod of ours on the node, as: sh -c TEXT impound-upperdir CONTAINER_ID BUDGET [lower], or, of a container that has ended
+# and so has no mount any more, as: ... dead BUDGET lower|- UPPERDIR LOWERDIR[:LOWERDIR...]. Reads what a container
 # wrote into its filesystem: the upper directory of its overlay, as the node's kernel has it. Nothing of the container's is started,
 # nothing is written on the node. To stdout, all of it sorted by the bytes of the path:
 #
@@ -70,6 +71,12 @@ find_root() {
     if [ "$5" = / ]; then root_line=$line; fi
   done <"$proc/$pid/mountinfo"
 }
+
+if [ "$id" = dead ]; then
+  pid=0 started=0 upper_option=$4 lower_option=$5 userxattr=no
+  resolve "$upper_option" || fail 3 "the node has no directory $upper_option any more"
+  upper=$resolved base=${upper_option%/*/*}
+else
 
 init=$(container_init "$id") || fail 3 "no process of the container $id on this node"
 pid=${init% *} started=${init#* }
@@ -142,6 +149,7 @@ done
 IFS=$IFS_BEFORE
 [ -n "$upper" ] || fail 5 "the upper directory $upper_option is not where the mount says, or not the one that is mounted"
 case $upper_path in /*) base=${upper_path%/*/*} ;; esac
+fi
 
 # CAP_SYS_ADMIN is bit 21; it must count in the namespace that the disk belongs to
 capable=no
@@ -153,10 +161,14 @@ esac
 printf 'impound-upperdir v1\nfact pid %s\nfact starttime %s\nfact upper %s\nfact kernel %s\n' \
   "$pid" "$started" "$upper_option" "$(uname -r)"
 printf 'fact userxattr %s\nfact sysadmin %s\nfact tar %s\n' $userxattr $capable "$(tar --version | head -n 1)"
+if [ "$id" = dead ]; then
+  printf 'fact uid_map 0 0 4294967295\nfact gid_map 0 0 4294967295\n'
+else
 for map in uid_map gid_map; do
   while read -r inside outside count; do printf 'fact %s %s %s %s\n' $map "$inside" "$outside" "$count"; done <"$proc/$pid/$map"
 done
 while IFS= read -r line; do printf 'mount %s\n' "$line"; done <"$proc/$pid/mountinfo"
+fi
 
 cd -- "$upper" || fail 5 "the upper directory can't be entered"
 exec 7>&1
@@ -289,5 +301,7 @@ results=$(
     list
   } 5>&1 >&7
 )
-same_process "$pid" "$started" && alive=yes || alive=no
+if [ "$id" = dead ]; then alive=before
+elif same_process "$pid" "$started"; then alive=yes
+else alive=no; fi
 printf 'end %s alive=%s\n' "$(echo $results)" $alive

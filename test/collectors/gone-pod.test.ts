@@ -1,16 +1,18 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals'
 
 import { createGonePodCollector } from '../../src/collectors/gone-pod.js'
 import { readScripts } from '../../src/engine/system.js'
-import type { LogsDocument } from '../../src/model/documents.js'
+import type { FilesystemSummary, LogsDocument } from '../../src/model/documents.js'
 import type { MountsDocument } from '../../src/model/mounts-document.js'
+import { containerdFiles } from './dead/containerd-files.js'
 import { clusterContext } from './fake-cluster.js'
 import { localNode } from './local-node.js'
 import { MemorySink } from './memory-sink.js'
+import { objections } from './schema.js'
 
 const collector = createGonePodCollector(await readScripts())
 const UID = '1f3a9c02-5b7e-4c1d-9a60-7e2b8d4f1c35'
@@ -44,7 +46,7 @@ async function collect(allow: readonly 'node'[] = ['node']): Promise<MemorySink>
   await collector.collect(
     {
       ...context,
-      nodePods: localNode({ host }),
+      nodePods: localNode({ host, env: { IMPOUND_PROC: join(host, 'proc') } }),
       options: { ...context.options, allow: new Set(allow), maxLogBytes: 1 << 20 },
     },
     TARGET,
@@ -90,7 +92,46 @@ describe('a pod that is gone', () => {
     for (const subject of ['pod object', 'processes, sockets and memory']) {
       expect(sink.row(subject)).toMatchObject({ status: 'skipped', reason: 'target-gone' })
     }
-    expect(sink.row('writable layers of its containers')).toMatchObject({ reason: 'unsupported' })
+    expect(sink.row('writable layers of its containers')).toMatchObject({
+      reason: 'target-gone',
+      detail: expect.stringContaining('no records of a runtime'),
+    })
+  })
+
+  it('has what its ended container wrote, found by containerd’s records', async () => {
+    const root = join(host, 'var/lib/containerd')
+    const put = (path: string, content: string | Buffer, mode = 0o644): void => {
+      mkdirSync(dirname(join(root, path)), { recursive: true })
+      writeFileSync(join(root, path), content, { mode })
+    }
+    const { meta, snapshots } = containerdFiles(UID)
+    put('io.containerd.metadata.v1.bolt/meta.db', meta)
+    put('io.containerd.snapshotter.v1.overlayfs/metadata.db', snapshots)
+    put('io.containerd.snapshotter.v1.overlayfs/snapshots/7/fs/tmp/x', 'payload', 0o755)
+    put('io.containerd.snapshotter.v1.overlayfs/snapshots/300/fs/etc/kept', 'of the image')
+    const sink = await collect()
+    // where a test may not mount, the layers can't be put together, and files are listed
+    const [listing, tar] = sink.files.has('filesystem/app/diff.jsonl')
+      ? ['diff.jsonl', 'changed.tar']
+      : ['listing.jsonl', 'recent.tar']
+    expect(sink.text(`filesystem/app/${listing}`)).toContain('"/tmp/x"')
+    expect(sink.text(`filesystem/app/${tar}`)).toContain('payload')
+    const summary = sink.json('filesystem/app/summary.json') as FilesystemSummary
+    expect(objections('filesystem-summary.v1', summary)).toEqual([])
+    expect(summary.node?.upperdir).toBe(
+      '/var/lib/containerd/io.containerd.snapshotter.v1.overlayfs/snapshots/7/fs',
+    )
+    expect(summary.degraded).toContainEqual(expect.stringContaining('found by the records of its runtime'))
+    expect(sink.row('filesystem web-2')).toMatchObject({ status: 'failed', reason: 'unsupported' })
+  })
+
+  it('whose runtime’s records are damaged says so', async () => {
+    const folder = join(host, 'var/lib/containerd/io.containerd.metadata.v1.bolt')
+    mkdirSync(folder, { recursive: true })
+    writeFileSync(join(folder, 'meta.db'), Buffer.alloc(8192, 1))
+    const sink = await collect()
+    expect(sink.row('writable layers of its containers')).toMatchObject({ status: 'failed' })
+    expect(sink.row('events')).toMatchObject({ status: 'collected' })
   })
 
   it('starts nothing on the node that nobody allowed', async () => {

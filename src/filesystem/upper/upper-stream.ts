@@ -15,7 +15,7 @@ const ENTRIES = 2_000_000
 export type UpperSection =
   | { readonly kind: 'list' | 'lower' | 'hashes' | 'upper' }
   | { readonly kind: 'no-lower'; readonly why: string }
-  | { readonly kind: 'end'; readonly statuses: readonly string[]; readonly alive: boolean }
+  | { readonly kind: 'end'; readonly statuses: readonly string[]; readonly alive: boolean | undefined }
 
 /**
  * What templates/node/upperdir.sh sends, part by part: facts; then {@link section} says what comes next, and that part is to be read
@@ -52,9 +52,9 @@ export class UpperStream {
     const line = await this.#line()
     if (line === 'list' || line === 'lower' || line === 'hashes' || line === 'upper') return { kind: line }
     if (line.startsWith('no-lower ')) return { kind: 'no-lower', why: line.slice('no-lower '.length) }
-    const end = /^end ((?:[a-z0-9]+=\d+ )*)alive=(yes|no)$/.exec(line)
+    const end = /^end ((?:[a-z0-9]+=\d+ )*)alive=(yes|no|before)$/.exec(line)
     if (end === null) throw new ImpoundError('integrity', 'the capture has a part that is none of ours')
-    return { kind: 'end', statuses: (end[1] ?? '').trim().split(' '), alive: end[2] === 'yes' }
+    return { kind: 'end', statuses: (end[1] ?? '').trim().split(' '), alive: end[2] === 'before' ? undefined : end[2] === 'yes' }
   }
 
   /** What sha256sum says of files whose content does not come. */
