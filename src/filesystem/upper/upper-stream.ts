@@ -54,7 +54,11 @@ export class UpperStream {
     if (line.startsWith('no-lower ')) return { kind: 'no-lower', why: line.slice('no-lower '.length) }
     const end = /^end ((?:[a-z0-9]+=\d+ )*)alive=(yes|no|before)$/.exec(line)
     if (end === null) throw new ImpoundError('integrity', 'the capture has a part that is none of ours')
-    return { kind: 'end', statuses: (end[1] ?? '').trim().split(' '), alive: end[2] === 'before' ? undefined : end[2] === 'yes' }
+    return {
+      kind: 'end',
+      statuses: (end[1] ?? '').trim().split(' '),
+      alive: end[2] === 'before' ? undefined : end[2] === 'yes',
+    }
   }
 
   /** What sha256sum says of files whose content does not come. */
