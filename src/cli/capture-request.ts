@@ -10,6 +10,8 @@ const WANTED: readonly WantedAction[] = [
   'patch-residuals',
   'cordon',
   'detach-bindings',
+  'deny-access',
+  'block-token',
   'drop-connections',
   'freeze',
   'detach-owner',
@@ -47,6 +49,8 @@ interface CaptureFlags extends ClusterFlagValues {
   readonly 'patch-residuals'?: boolean
   readonly cordon?: boolean
   readonly 'detach-bindings'?: boolean
+  readonly 'deny-access'?: boolean
+  readonly 'block-token'?: boolean
   readonly 'drop-connections'?: boolean
   readonly freeze?: boolean
   readonly 'detach-owner'?: boolean

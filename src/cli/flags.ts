@@ -305,6 +305,15 @@ export const actionFlags = {
     summary: 'let nothing new be scheduled to the suspect’s node',
     helpGroup: CONTAINMENT,
   }),
+  'deny-access': Flags.boolean({
+    summary:
+      'refuse delete, eviction, exec, attach, port-forward and ephemeral containers on the pod to all but you and its kubelet (Kubernetes 1.30)',
+    helpGroup: CONTAINMENT,
+  }),
+  'block-token': Flags.boolean({
+    summary: 'refuse writes by tokens that are bound to the pod (Kubernetes 1.30)',
+    helpGroup: CONTAINMENT,
+  }),
   'detach-bindings': Flags.boolean({
     summary:
       'take the pod’s service account off the bindings that name it; other pods of the account lose it too',

@@ -2,7 +2,9 @@ import type { Containment, ContainmentAction, JournalEntry, WriteContext } from 
 import type { ReleasePlan } from '../model/release-plan.js'
 import type { QuarantineOptions } from './options.js'
 import { createQuarantine } from './quarantine.js'
+import { createBlockToken } from './block-token.js'
 import { createCordon } from './cordon.js'
+import { createDenyAccess } from './deny-access.js'
 import { createDetachOwner } from './detach-owner.js'
 import { createDetachBindings } from './detach-bindings.js'
 import { createDropConnections } from './drop-connections.js'
@@ -18,6 +20,8 @@ export function actions(options: QuarantineOptions): readonly ContainmentAction[
     createProtect(),
     createPluginDeny(),
     createCordon(options),
+    createDenyAccess(options),
+    createBlockToken(options),
     createResiduals(options),
     createDetachOwner(options),
     createDetachBindings(options),

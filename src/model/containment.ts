@@ -66,7 +66,14 @@ export interface Suspect extends Pick<Target, 'namespace' | 'name' | 'uid'> {
 
 /** Actions that nothing but a flag of their name brings about. */
 export type WantedAction =
-  'patch-residuals' | 'cordon' | 'detach-bindings' | 'drop-connections' | 'freeze' | 'detach-owner'
+  | 'patch-residuals'
+  | 'cordon'
+  | 'detach-bindings'
+  | 'deny-access'
+  | 'block-token'
+  | 'drop-connections'
+  | 'freeze'
+  | 'detach-owner'
 
 /** What came of an action beside the quarantine; without an error it was carried out. */
 export interface ActionOutcome {

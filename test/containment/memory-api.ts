@@ -30,6 +30,13 @@ export type Stored = Record<string, Json> & {
 const SERVED: readonly (readonly [group: string, version: string, resource: string, kind: string])[] = [
   ['', 'v1', 'pods', 'Pod'],
   ['', 'v1', 'nodes', 'Node'],
+  ['admissionregistration.k8s.io', 'v1', 'validatingadmissionpolicies', 'ValidatingAdmissionPolicy'],
+  [
+    'admissionregistration.k8s.io',
+    'v1',
+    'validatingadmissionpolicybindings',
+    'ValidatingAdmissionPolicyBinding',
+  ],
   ['rbac.authorization.k8s.io', 'v1', 'rolebindings', 'RoleBinding'],
   ['rbac.authorization.k8s.io', 'v1', 'clusterrolebindings', 'ClusterRoleBinding'],
   ['', 'v1', 'services', 'Service'],

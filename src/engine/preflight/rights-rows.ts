@@ -20,6 +20,8 @@ const EVERY_ACTION: Readonly<Record<WantedAction, true>> = {
   'patch-residuals': true,
   cordon: true,
   'detach-bindings': true,
+  'deny-access': true,
+  'block-token': true,
   'drop-connections': true,
   freeze: true,
   'detach-owner': true,
