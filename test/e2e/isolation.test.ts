@@ -94,13 +94,21 @@ async function coming(): Promise<Readonly<Record<keyof typeof PEERS, Brought>>> 
   return { peer: since('peer'), neighbour: since('neighbour') }
 }
 
-async function quarantine(...more: readonly string[]) {
+async function quarantine(name: string, ...more: readonly string[]) {
   const { status, stdout } = await impound(
-    ['quarantine', 'suspect', '-n', namespace, '--case', namespace, ...NODE, ...more, '--yes', '--json'],
+    ['quarantine', name, '-n', namespace, '--case', namespace, ...NODE, ...more, '--yes', '--json'],
     { home },
   )
   const result = JSON.parse(stdout) as RunResult
   return { status, result, verdict: result.targets[0]?.containment?.verdict }
+}
+
+/** All of it is taken back, and nothing left. */
+async function release(name: string): Promise<void> {
+  const ran = await impound(['release', name, '-n', namespace, ...NODE, '--yes', '--json'], { home })
+  const released = JSON.parse(ran.stdout) as ReleaseResult
+  expect(released.targets[0]?.report.left).toEqual([])
+  expect(ran.status).toBe(0)
 }
 
 let peer: string
@@ -128,7 +136,7 @@ afterAll(() => {
 
 describe('a cut on a cluster that enforces no NetworkPolicy', () => {
   it('is not-enforced by the policy alone, and the verdict says what still comes about', async () => {
-    const { status, verdict } = await quarantine()
+    const { status, verdict } = await quarantine('suspect')
     expect(verdict).toMatchObject({
       kind: 'not-enforced',
       why: expect.stringMatching(/still come about: (?=.*\bpeer\b)(?=.*\binbound\b)/),
@@ -148,7 +156,7 @@ describe('a cut on a cluster that enforces no NetworkPolicy', () => {
   })
 
   it('is enforced where packets are dropped, those of open connections too, with its own node as well', async () => {
-    const { status, verdict } = await quarantine('--drop-connections')
+    const { status, verdict } = await quarantine('suspect', '--drop-connections')
     expect(verdict).toMatchObject({
       kind: 'enforced',
       why: expect.stringMatching(/blocked: .*inbound.*peer/),
@@ -167,10 +175,7 @@ describe('a cut on a cluster that enforces no NetworkPolicy', () => {
 
   it('lets all of it through again after a release, and the open connections resume where they stopped', async () => {
     const before = { peer: brought('peer'), neighbour: brought('neighbour') }
-    const ran = await impound(['release', 'suspect', '-n', namespace, ...NODE, '--yes', '--json'], { home })
-    const released = JSON.parse(ran.stdout) as ReleaseResult
-    expect(released.targets[0]?.report.left).toEqual([])
-    expect(ran.status).toBe(0)
+    await release('suspect')
     expect(greeting('suspect', peer)).toBe('peer greets')
     expect(greeting('peer', suspect)).toBe('suspect greets')
     // what was dropped is sent again, after pauses that have doubled meanwhile
@@ -185,5 +190,23 @@ describe('a cut on a cluster that enforces no NetworkPolicy', () => {
       )
     }
     expect(exec('suspect', 'ls /d')).not.toContain('ended')
+  })
+})
+
+describe('freezing', () => {
+  it('stops the processes until the release, which lets them go on', async () => {
+    const script = 'while :; do date +%s >>/ticks; sleep 0.2; done'
+    apply(pod('clock', script, {}))
+    await addressOf('clock')
+    const { verdict } = await quarantine('clock', '--freeze')
+    expect(verdict?.tried).toContain('the processes of 1 containers are frozen')
+    await new Promise((done) => setTimeout(done, 3000))
+    await release('clock')
+    await new Promise((done) => setTimeout(done, 1000))
+    const ticks = exec('clock', 'cat /ticks').split('\n').map(Number)
+    const pauses = ticks.slice(1).map((tick, at) => tick - (ticks[at] ?? 0))
+    const longest = Math.max(...pauses)
+    expect(longest).toBeGreaterThanOrEqual(3)
+    expect(ticks.length - pauses.indexOf(longest)).toBeGreaterThan(3)
   })
 })
