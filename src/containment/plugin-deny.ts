@@ -15,10 +15,12 @@ import type { ServedResource } from '../model/ports/kube-reader.js'
 import type { ActionPlan, QuarantinePlan } from '../model/quarantine-plan.js'
 import type { Target } from '../model/target.js'
 import { FAMILIES, PLUGIN_DENY, type DenyFamily } from './cni/deny-objects.js'
+import { detectNetworkPlugin } from './cni/detect.js'
 import { deniedByFamily } from './cni/deny-reach.js'
 import { orderFor } from './cni/deny-order.js'
 import { policiesPath } from './deny-all.js'
 import { createOwn, deleteOwn, sendCreate, standsOwn, titleOf, type OwnObject } from './own-object.js'
+import { readPodIfThere } from './protecting-annotations.js'
 import { listObjects } from './reading.js'
 import { trial } from './trial.js'
 
@@ -43,6 +45,7 @@ export function createPluginDeny(): ContainmentAction<PluginDenyPlan> {
     plan,
     apply,
     verify,
+    overriding,
     undo,
   }
 }
@@ -158,8 +161,7 @@ async function closing(
   before: readonly string[],
 ): Promise<Pick<PluginDenyPlan, 'closes' | 'overrides'>> {
   const open = policies.filter(({ residual, opensMore }) => residual || opensMore === true)
-  const all = family.denies.ingress === 'everything' && family.denies.egress === 'everything'
-  if (all) {
+  if (deniesAll(family)) {
     return { closes: open.map(({ name }) => name), ...(before.length === 0 ? { overrides: 'all' } : {}) }
   }
   if (open.length === 0) return {}
@@ -193,6 +195,33 @@ async function verify(context: ReadContext, section: PluginDenyPlan, suspect: Su
     open: before,
     ...(overrides === 'all' ? { overrides } : closes.length > 0 ? { overrides: closes } : {}),
   }
+}
+
+async function overriding(context: WriteContext, suspect: Suspect): Promise<'all' | readonly string[]> {
+  const { kube, run } = context
+  const pod = await readPodIfThere(context, suspect)
+  if (pod === undefined) return []
+  const [{ resources }, network] = await Promise.all([
+    kube.discover(run.signal),
+    detectNetworkPlugin(context, pod),
+  ])
+  const found = familyOf(resources, network)
+  if (found === undefined || !actsOn(found.family, network)) return []
+  const { family, version } = found
+  const place = await orderFor(context, family, version, suspect)
+  if ('why' in place) return []
+  const objects = family.objects(suspect, version, place.order)
+  const standing = await Promise.all(objects.map((object) => standsOwn(context, suspect, object)))
+  if (standing.includes(false)) return []
+  if (deniesAll(family)) return 'all'
+  const policies = await listObjects<NetworkPolicy>(kube, policiesPath(suspect.namespace), run.signal)
+  return policies
+    .filter((policy) => deniedByFamily(policy, family))
+    .map(({ metadata }) => metadata?.name ?? '')
+}
+
+function deniesAll({ denies }: DenyFamily): boolean {
+  return denies.ingress === 'everything' && denies.egress === 'everything'
 }
 
 /** Whatever kind is served now: without a journal nobody says which one it was. */

@@ -20,6 +20,7 @@ export async function standingBeside(
   const standing: string[] = []
   const faults: HoldFault[] = []
   const notSeen: string[] = []
+  let overridden: 'all' | readonly string[] = []
   for (const action of actions) {
     const own = entriesOf(entries, suspect, action)
     if (recorded && own.length === 0) continue
@@ -29,17 +30,39 @@ export async function standingBeside(
       // the pod carries its mark; what that speaks of is out of the API's sight
       if (needs === 'node')
         notSeen.push(`whether what ${action.name} did stands: only a pod on the node could look`)
-      else if (done.length > 0 && left.length === 0) standing.push(action.name)
+      else if (done.length > 0 && left.length === 0) {
+        standing.push(action.name)
+        if (hold.faults.some(({ code }) => code === 'residual'))
+          overridden = (await action.overriding?.(context, suspect)) ?? overridden
+      }
     } catch (error) {
       if (isCode(error, 'aborted')) throw error
       notSeen.push(`whether ${action.name} stands: ${messageOf(error)}`)
     }
   }
+  const denied = hold.faults.filter(
+    ({ code, policy = '' }) => code === 'residual' && (overridden === 'all' || overridden.includes(policy)),
+  )
+  const all = [...hold.faults.filter((fault) => !denied.includes(fault)), ...faults]
   return {
     ...hold,
-    state: hold.state === 'holds' && faults.length > 0 ? 'does-not-hold' : hold.state,
-    stands: [...hold.stands, ...(standing.length === 0 ? [] : [`as it was left: ${standing.join(', ')}`])],
-    faults: [...hold.faults, ...faults],
+    state: stateWith(hold, all),
+    stands: [
+      ...hold.stands,
+      ...(standing.length === 0 ? [] : [`as it was left: ${standing.join(', ')}`]),
+      ...denied.map(
+        ({ policy = '' }) => `overridden by the deny of the network plugin's own: NetworkPolicy ${policy}`,
+      ),
+    ],
+    faults: all,
     notSeen: [...hold.notSeen, ...notSeen],
   }
+}
+
+/** With the faults that are left and those that came to light. */
+function stateWith(hold: HoldStatus, faults: readonly HoldFault[]): HoldStatus['state'] {
+  if (hold.state === 'holds' || hold.state === 'does-not-hold') {
+    return faults.length > 0 ? 'does-not-hold' : 'holds'
+  }
+  return hold.state
 }

@@ -188,6 +188,7 @@ function residualFinding({ policies, target }: HoldFacts, pod: Pod, since: strin
       const created = others.find(({ metadata }) => metadata?.name === name)?.metadata?.creationTimestamp
       return {
         code: 'residual',
+        policy: name,
         message: `NetworkPolicy ${name} selects the pod and lets through: ${allows.join('; ')}${ageWords(created, since)}`,
       }
     })

@@ -106,6 +106,8 @@ export interface ContainmentAction<Plan extends ActionPlan = ActionPlan> {
   /** Idempotent. What it throws is told and stops neither the quarantine nor the other actions. */
   apply(context: WriteContext, plan: Plan, suspect: Suspect): Promise<void>
   verify(context: WriteContext, plan: Plan, suspect: Suspect): Promise<Finding>
+  /** NetworkPolicies that do not count as long as what this made stands: all, or those by name. Reads only. */
+  overriding?(context: WriteContext, suspect: Suspect): Promise<'all' | readonly string[]>
   /**
    * Takes back what the entries say and what carries the marks of this suspect: without a journal there are only marks. What it
    * throws stops the release, on the closed side. With `dryRun` it only says what it would do.

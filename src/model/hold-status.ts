@@ -23,6 +23,8 @@ export interface HoldFault {
   readonly code: HoldFaultCode
   /** One line; may quote names from the cluster. */
   readonly message: string
+  /** Of `residual`: the policy's name. */
+  readonly policy?: string
 }
 
 /** One pod that is held, or was and left traces. */

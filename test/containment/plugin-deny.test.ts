@@ -1,16 +1,23 @@
 import { describe, expect, it } from '@jest/globals'
 
-import { createContainment, entriesFromAnnotation, planRelease } from '../../src/containment/index.js'
+import {
+  actions,
+  createContainment,
+  entriesFromAnnotation,
+  planRelease,
+} from '../../src/containment/index.js'
+import { standingBeside } from '../../src/containment/standing-beside.js'
 import { deniedByFamily } from '../../src/containment/cni/deny-reach.js'
 import { FAMILIES, PLUGIN_DENY } from '../../src/containment/cni/deny-objects.js'
 import type { ActionOutcome } from '../../src/model/containment.js'
+import type { HoldStatus } from '../../src/model/hold-status.js'
 import type { JsonObject } from '../../src/model/json.js'
 import type { NetworkPolicy } from '../../src/model/kubernetes.js'
 import type { QuarantinePlan } from '../../src/model/quarantine-plan.js'
 import { crdComplaints } from './cni/policy-crds.js'
 import { Crash, type Fault, type MemoryApi } from './memory-api.js'
 import { complaints } from './schemas.js'
-import { actionNamed, LABELS, MARK, OPTIONS, policy, shop, suspect, target, UID } from './shop.js'
+import { actionNamed, LABELS, MARK, OPTIONS, policy, shop, SUSPECT, suspect, target, UID } from './shop.js'
 
 type Family = (typeof FAMILIES)[number]['family']
 
@@ -300,5 +307,53 @@ describe('a release where the API of the deny is served no more', () => {
       'Tier of the suspect is left: this cluster does not serve its API now',
       'GlobalNetworkPolicy of the suspect is left: this cluster does not serve its API now',
     ])
+  })
+})
+
+describe('the status of a hold with such a deny', () => {
+  function hold(api: MemoryApi): Promise<HoldStatus> {
+    const faults = ['anywhere', 'from-pods'].map((name) => ({
+      code: 'residual' as const,
+      policy: name,
+      message: `NetworkPolicy ${name} selects the pod`,
+    }))
+    const status: HoldStatus = {
+      namespace: 'shop',
+      name: SUSPECT,
+      uid: UID,
+      case: 'INC-42',
+      knownFrom: ['annotation'],
+      state: 'does-not-hold',
+      stands: [],
+      faults,
+      notSeen: [],
+    }
+    return standingBeside(api.context, status, [], actions(OPTIONS))
+  }
+
+  it('holds where it overrides what policies allow, and names them', async () => {
+    const api = serving('cilium')
+    await contained(api)
+    const found = await hold(api)
+    expect(found).toMatchObject({ state: 'holds', faults: [] })
+    expect(found.stands).toContain(
+      "overridden by the deny of the network plugin's own: NetworkPolicy anywhere",
+    )
+  })
+
+  it('does not hold as far as it does not reach', async () => {
+    const api = serving('admin-network-policy')
+    await contained(api)
+    expect(await hold(api)).toMatchObject({ state: 'does-not-hold', faults: [{ policy: 'anywhere' }] })
+  })
+
+  it('does not hold where it is gone, or nothing shows that anybody acts on it', async () => {
+    const api = serving('cilium')
+    await contained(api)
+    api.objects.delete(`ciliumclusterwidenetworkpolicies//impound-${MARK}`)
+    expect((await hold(api)).faults).toHaveLength(2)
+    const unknown = serving('cilium', { plugin: false })
+    await contained(unknown)
+    expect((await hold(unknown)).faults).toHaveLength(2)
   })
 })
