@@ -1,6 +1,7 @@
 import type { Pod } from '../model/kubernetes.js'
 import type { Refusal } from '../model/quarantine-plan.js'
 import type { Target } from '../model/target.js'
+import { forShell } from '../text/shell.js'
 import type { LockState } from './lock.js'
 
 /** Why this pod can't be cut off by a NetworkPolicy at all. */
@@ -9,15 +10,13 @@ export function podRefusals(pod: Pod): readonly Refusal[] {
   if (pod.spec?.hostNetwork === true) {
     found.push({
       code: 'host-network',
-      message:
-        'the pod uses the network of its node: NetworkPolicies do not apply to it; the node has to be isolated instead',
+      message: `the pod uses the network of its node: NetworkPolicies do not apply to it; the node has to be isolated instead${keptFree(pod)}`,
     })
   }
   if (pod.metadata?.annotations?.['kubernetes.io/config.mirror'] !== undefined) {
     found.push({
       code: 'static-pod',
-      message:
-        'it is a static pod: its labels stand in a file on the node, and what is changed here does not reach it',
+      message: `it is a static pod: its labels stand in a file on the node, and what is changed here does not reach it${keptFree(pod)}`,
     })
   }
   if (pod.metadata?.deletionTimestamp !== undefined) {
@@ -31,6 +30,12 @@ export function podRefusals(pod: Pod): readonly Refusal[] {
     found.push({ code: 'completed', message: `the pod has ended (${phase}): nothing runs in it` })
   }
   return found
+}
+
+/** What keeps new pods off a node that has to be looked at as a whole. */
+function keptFree(pod: Pod): string {
+  const node = pod.spec?.nodeName
+  return node === undefined ? '' : `; to begin with: kubectl cordon ${forShell(node)}`
 }
 
 /** A lock that is not this case's. */

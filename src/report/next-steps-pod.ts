@@ -112,7 +112,16 @@ function labelFlag({ plan }: ReportTargetInput): string {
   return labels.length === 0 ? '' : `-l ${forShell(labels.slice(0, MOST_NAMES).join(','))} `
 }
 
-function credentialStep({ target, pod }: ReportTargetInput, kubectl: Kubectl): Unnumbered {
+/** What the plan found that outlives the pod, each with its command. The comment above is quoted: not every shell takes it for one. */
+function revocations({ plan }: ReportTargetInput): readonly string[] {
+  const lasting = (plan?.credentials ?? []).filter(({ outlives }) => outlives !== 'no')
+  return lasting
+    .slice(0, MOST_NAMES)
+    .flatMap(({ credential, also, command }) => [`# ${forShell(`${credential}: ${also}`)}`, command])
+}
+
+function credentialStep(input: ReportTargetInput, kubectl: Kubectl): Unnumbered {
+  const { target, pod } = input
   const { namespace, name } = target
   const account = pod?.serviceAccount
   const title = `Revoke what ${namespace}/${name} could use`
@@ -142,6 +151,7 @@ function credentialStep({ target, pod }: ReportTargetInput, kubectl: Kubectl): U
       ),
       `${bindings} | grep -F -e ${forShell(`${namespace}/${account}`)}`,
       kubectl.get(namespace, 'secrets', [], '--field-selector type=kubernetes.io/service-account-token'),
+      ...revocations(input),
     ].join('\n'),
     notes,
   }

@@ -25,6 +25,30 @@ const BARE: ReportTargetInput = {
 const [CREATED] = TARGET.writes
 const REFUSED = { ...CREATED!, outcome: { id: 'w1', status: 403, error: 'forbidden' } }
 
+describe('what is left to revoke', () => {
+  it('is what outlives the pod, with its command, and a comment that no shell can run', () => {
+    const credential = {
+      credential: 'AWS role $(touch x)\nrm -rf',
+      outlives: 'yes',
+      why: 'sessions last',
+      command: 'aws iam put-role-policy --role-name shop-web',
+      also: 'for all',
+    } as const
+    const ending = {
+      ...credential,
+      credential: 'bound token',
+      outlives: 'no',
+      command: 'kubectl delete pod x',
+    } as const
+    const plan = { ...TARGET.plan!, credentials: [credential, ending] }
+    const step = reportOf({ plan }).nextSteps.find(({ title }) => title.startsWith('Revoke'))
+    const lines = (step?.commands ?? '').split('\n')
+    expect(lines).toContain(credential.command)
+    expect(lines).toContain("# 'AWS role $(touch x)␊rm -rf: for all'")
+    expect(lines.join()).not.toContain('kubectl delete pod x')
+  })
+})
+
 describe('gaps', () => {
   it.each([...COUNTED_REASONS, ...HARMLESS_REASONS])('tells the reason %s in words', (reason) => {
     const row: LedgerRow = { collector: 'logs', subject: 'logs app', status: 'failed', reason }
