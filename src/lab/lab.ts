@@ -54,7 +54,11 @@ export interface Lab {
   /** Path of an admin's kubeconfig (client certificate, context 'lab'). */
   readonly kubeconfig: string
   /** Path of a new kubeconfig (bearer token) of a user with exactly these rights, beside what every user has. */
-  kubeconfigFor(user: string, rules: readonly AccessRuleLike[]): Promise<string>
+  kubeconfigFor(
+    user: string,
+    rules: readonly AccessRuleLike[],
+    extra?: Readonly<Record<string, readonly string[]>>,
+  ): Promise<string>
   readonly suspect: LabSeed['suspect']
   /** `host` is what image references name, `url` where the lab serves it. */
   readonly registry: {
@@ -137,9 +141,9 @@ export async function startLab(options: LabOptions = {}): Promise<Lab> {
       kind: 'certificate',
       pair: await authority.client('lab-admin', [MASTERS]),
     }),
-    kubeconfigFor: (user, rules) => {
+    kubeconfigFor: (user, rules, extra) => {
       users.grant(user, rules)
-      return write(`user-${user}`, user, { kind: 'token', token: users.issueToken(user) })
+      return write(`user-${user}`, user, { kind: 'token', token: users.issueToken(user, [], extra) })
     },
     suspect: seed.suspect,
     registry: { host: SHOP_REGISTRY_HOST, url: registry.url, requests: registry.requests },

@@ -48,9 +48,10 @@ export class Users {
     this.#rights.set(name, rules)
   }
 
-  issueToken(name: string, groups: readonly string[] = []): string {
+  issueToken(name: string, groups: readonly string[] = [], extra?: User['extra']): string {
     const token = randomBytes(24).toString('base64url')
-    this.#tokens.set(token, asAuthenticated(name, groups))
+    const user = asAuthenticated(name, groups)
+    this.#tokens.set(token, extra === undefined ? user : { ...user, extra })
     return token
   }
 

@@ -1,5 +1,6 @@
 import { asObject, at, type JsonObject } from '../../model/json.js'
 import type { AdmissionRequest } from '../admission/admission.js'
+import { policyRefusal } from '../admission/validating-policies.js'
 import { podSecurity, templateWarnings } from '../admission/pod-security.js'
 import { nameOf } from '../store/object.js'
 import type { ApiCall, ApiContext } from './call.js'
@@ -20,7 +21,22 @@ export function admit(
 ): void {
   const name = call.request.name ?? (object === undefined ? '' : nameOf(object))
   if (object !== undefined && context.profile !== '1.20') checkPodSecurity(context, call, object)
-  call.warnings.push(...context.admission.validate(requestOf(call, name, dryRun)))
+  const request = requestOf(call, name, dryRun)
+  call.warnings.push(...context.admission.validate(request))
+  if (context.profile === '1.20') return
+  const refusal = policyRefusal(context.store, request, objectBefore(context, call, request))
+  if (refusal !== undefined) throw refusal
+}
+
+/** As it is stored: of what is changed or deleted. */
+function objectBefore(
+  { store }: ApiContext,
+  { resource }: ApiCall,
+  { operation, namespace, name }: AdmissionRequest,
+): JsonObject | undefined {
+  return operation === 'UPDATE' || operation === 'DELETE'
+    ? store.get(resource.table, { namespace, name })
+    : undefined
 }
 
 /** Pods are refused, and the authors of their templates warned. Updates of labels and the like are not looked at. */
@@ -44,11 +60,11 @@ function checkPodSecurity(context: ApiContext, call: ApiCall, object: JsonObject
 function requestOf({ request, resource, user }: ApiCall, name: string, dryRun: boolean): AdmissionRequest {
   const { verb, subresource } = request
   const operation =
-    verb === 'create'
+    verb === 'create' && subresource !== 'exec'
       ? 'CREATE'
       : verb === 'delete' || verb === 'deletecollection'
         ? 'DELETE'
-        : verb === 'get'
+        : verb === 'get' || subresource === 'exec'
           ? 'CONNECT'
           : 'UPDATE'
   const { group, resource: plural } = resource

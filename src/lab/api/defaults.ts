@@ -1,4 +1,5 @@
 import { asArray, asObject, type Json, type JsonObject } from '../../model/json.js'
+import { withPolicyDefaults } from '../admission/validating-policies.js'
 import { qosClassOf } from '../kubelet/qos-class.js'
 import type { LabResource } from './resources.js'
 
@@ -18,6 +19,9 @@ export function withDefaults(object: JsonObject, resource: LabResource): JsonObj
         ...object,
         status: { disruptionsAllowed: 0, currentHealthy: 0, desiredHealthy: 0, expectedPods: 0 },
       }
+    case 'ValidatingAdmissionPolicy':
+    case 'ValidatingAdmissionPolicyBinding':
+      return withPolicyDefaults(object)
     default:
       return object
   }

@@ -142,6 +142,23 @@ const ROWS: readonly Row[] = [
     shortNames: ['svc'],
   },
   {
+    group: 'admissionregistration.k8s.io',
+    version: { '1.36': ['v1'], '1.20': [] },
+    resource: 'validatingadmissionpolicies',
+    kind: 'ValidatingAdmissionPolicy',
+    status: true,
+    clusterWide: true,
+    generation: true,
+  },
+  {
+    group: 'admissionregistration.k8s.io',
+    version: { '1.36': ['v1'], '1.20': [] },
+    resource: 'validatingadmissionpolicybindings',
+    kind: 'ValidatingAdmissionPolicyBinding',
+    clusterWide: true,
+    generation: true,
+  },
+  {
     group: 'apps',
     version: 'v1',
     resource: 'daemonsets',

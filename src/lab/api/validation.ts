@@ -1,6 +1,7 @@
 import { isDeepStrictEqual } from 'node:util'
 
 import { asArray, asObject, asString, at, type JsonObject } from '../../model/json.js'
+import { policyErrors } from '../admission/validating-policies.js'
 import { nameOf, namespaceOf, objectsIn, omit, uidOf } from '../store/object.js'
 import type { LabResource } from './resources.js'
 import { LABEL_VALUE, LABEL_VALUE_TEXT, qualifiedNameError, SUBDOMAIN, SUBDOMAIN_TEXT } from './names.js'
@@ -21,7 +22,7 @@ export function validateNew(object: JsonObject, resource: LabResource): void {
   } else if (resource.group !== 'rbac.authorization.k8s.io' && (!SUBDOMAIN.test(name) || name.length > 253)) {
     errors.push(invalidValue('metadata.name', name, SUBDOMAIN_TEXT))
   }
-  throwIfAny([...errors, ...mapErrors(object)], object, resource)
+  throwIfAny([...errors, ...mapErrors(object), ...policyErrors(object)], object, resource)
 }
 
 /** Throws as the server does where an update would change what can't change. */
