@@ -10,10 +10,11 @@ import type { CollectContext, Collector } from '../model/collector.js'
 import type { ImageDocument } from '../model/documents.js'
 import { messageOf } from '../model/errors.js'
 import { asArray, asString, at, type Json } from '../model/json.js'
-import type { ResolvedImage, VerifiedDocument } from '../model/ports/registry.js'
+import type { Attachment, ResolvedImage, VerifiedDocument } from '../model/ports/registry.js'
 import type { Sink } from '../model/ports/sink.js'
 import { safeSegment } from '../model/safe-segment.js'
 import { containersOf, pullSecretsOf, type Target, type TargetContainer } from '../model/target.js'
+import { keepAttachments, type KeptAttachments } from './attachments.js'
 import { type NodePlatform, nodePlatform } from './node-platform.js'
 
 /**
@@ -40,6 +41,7 @@ export const imageCollector: Collector = {
     const platform = await nodePlatform(context, target)
     const asked = new Map<string, Promise<ResolvedImage>>()
     const attached: Attached = new Map()
+    const kept: KeptAttachments = new Map()
     const resolve = (container: TargetContainer): Promise<ResolvedImage> => {
       const key = `${container.image} ${container.imageID}`
       const { signal } = context.run
@@ -49,7 +51,7 @@ export const imageCollector: Collector = {
       return image
     }
     for (const container of containersOf(target.pod)) {
-      await describe(context, target, container, platform, resolve, attached, sink)
+      await describe(context, target, container, platform, resolve, { attached, kept }, sink)
     }
   },
 }
@@ -60,7 +62,7 @@ async function describe(
   container: TargetContainer,
   platform: NodePlatform,
   resolve: (container: TargetContainer) => Promise<ResolvedImage>,
-  attached: Attached,
+  { attached, kept }: { readonly attached: Attached; readonly kept: KeptAttachments },
   sink: Sink,
 ): Promise<void> {
   const subject = `image ${container.name}`
@@ -88,10 +90,11 @@ async function describe(
           'the image of the archive was found by its name alone: nothing shows that it is the one that runs',
         )
       const attachments = await attachedTo(context, image, attached, notes)
+      const keeping = { context, image, directory, kept, sink }
       found = {
         registry: registryFacts(image),
         ...(tagNow === undefined ? {} : { tagNow }),
-        ...(attachments === undefined ? {} : { attachments }),
+        ...(attachments === undefined ? {} : { attachments: await keepAttachments(keeping, attachments) }),
       }
       isCollected = true
     } catch (error) {
@@ -196,7 +199,7 @@ async function attachedTo(
   image: ResolvedImage,
   attached: Attached,
   notes: string[],
-): Promise<ImageDocument['attachments']> {
+): Promise<readonly Attachment[] | undefined> {
   const { signal } = context.run
   if (image.archive !== undefined) return undefined
   try {

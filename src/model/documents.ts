@@ -141,7 +141,12 @@ export interface ImageDocument {
     }[]
   }
   /** What the registry keeps beside the image; absent where it could not be asked. Nothing of it is verified. */
-  readonly attachments?: readonly Attachment[]
+  readonly attachments?: readonly (Attachment & {
+    /** Archive paths of its manifest and its parts, each checked against its digest. What they say is not verified. */
+    readonly kept: readonly string[]
+    /** Why not all of it was kept. */
+    readonly notKept?: string
+  })[]
   /** What the tag stands for now, where the reference has a tag and the registry was asked. */
   readonly tagNow?: { readonly tag: string; readonly digest: string; readonly drifted: boolean }
   readonly notes: readonly string[]

@@ -93,6 +93,13 @@ export function createRegistry(options: RegistryOptions): Registry {
       return found
     },
 
+    async attached({ repository }, { digest }, signal) {
+      const reference = { ...parseReference(repository), digest }
+      const manifest = await manifestBytes(clientFor(reference.host), reference, signal)
+      const parsed = parseManifest(manifest.bytes)
+      return { manifest, parts: parsed.kind === 'index' ? [] : parsed.layers }
+    },
+
     async blob({ repository, archive }, descriptor, signal) {
       if (archive === undefined) {
         const { host, repository: name } = parseReference(repository)

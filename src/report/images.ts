@@ -44,7 +44,7 @@ function attachmentNotes({ attachments = [] }: ImageDocument): readonly string[]
   if (attachments.length === 0) return []
   const kinds = [...new Set(attachments.map(({ kind }) => kind))].sort()
   return [
-    `${counted(attachments.length, 'attachment')} beside the image in its registry (${kinds.join(', ')}); none of them was verified, and image.json lists them`,
+    `${counted(attachments.length, 'attachment')} beside the image in its registry (${kinds.join(', ')}); none of them was verified; image.json lists them, and their bytes are kept beside it`,
   ]
 }
 

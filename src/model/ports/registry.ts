@@ -72,6 +72,15 @@ export interface Registry {
   /** Signatures, attestations and lists of parts that a registry keeps beside an image; none for one of an archive. */
   attachments(image: ResolvedImage, signal: AbortSignal): Promise<readonly Attachment[]>
   /**
+   * The manifest of an attachment, checked against its digest, and the parts that it names, which {@link blob} gives. An index has no parts. What they
+   * say is not verified.
+   */
+  attached(
+    image: Pick<ResolvedImage, 'repository'>,
+    attachment: Descriptor,
+    signal: AbortSignal,
+  ): Promise<{ readonly manifest: VerifiedDocument; readonly parts: readonly Descriptor[] }>
+  /**
    * A layer's bytes as stored; the stream fails with `integrity` at its end when they don't match the digest. A docker-archive
    * names no digest of what it stores: there only the diff_id can be checked, by whoever inflates it.
    */

@@ -46,6 +46,7 @@ await createLogsCollector('').collect(
     registry: {
       archived: unused,
       attachments: unused,
+      attached: unused,
       allows: unused,
       digestOf: unused,
       resolve: unused,

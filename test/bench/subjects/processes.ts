@@ -60,6 +60,7 @@ const context: CollectContext = {
   registry: {
     archived: unused,
     attachments: unused,
+    attached: unused,
     allows: unused,
     digestOf: unused,
     resolve: unused,
