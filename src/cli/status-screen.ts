@@ -4,7 +4,10 @@ import { formatDuration } from '../text/duration.js'
 import { forShell } from '../text/shell.js'
 import { forTerminal } from '../text/terminal.js'
 import { formatClock } from '../text/time.js'
-import { Screen } from './screen.js'
+import { atMost, Screen } from './screen.js'
+
+/** Of each kind, for one pod; --json has them all. */
+const LIMIT = 20
 
 const HEADLINES = {
   holds: 'HOLDS',
@@ -31,9 +34,10 @@ export function statusScreen(status: QuarantineStatus): string {
 function holdRows(screen: Screen, hold: HoldStatus, at: string): void {
   screen.head(`${HEADLINES[hold.state]}   ${titleOf(hold)}   uid ${hold.uid.slice(0, 8)}`)
   screen.row('held by', ...heldBy(hold, at))
-  screen.row('wrong', ...hold.faults.map(({ message }) => message))
-  screen.row('stands', ...hold.stands)
-  screen.row('not seen', ...hold.notSeen)
+  const wrong = hold.faults.map(({ message }) => message)
+  screen.row('wrong', ...atMost(wrong, LIMIT))
+  screen.row('stands', ...atMost(hold.stands, LIMIT))
+  screen.row('not seen', ...atMost(hold.notSeen, LIMIT))
   screen.row('known from', hold.knownFrom.map((source) => SOURCES[source]).join(', '))
   screen.row('next', ...nextSteps(hold))
 }
@@ -92,7 +96,13 @@ export function changeLines(change: QuarantineChange): readonly string[] {
   const held = change.change === 'held' ? `held by ${heldBy(hold, change.at).join('')}: ` : ''
   return [
     `${held}${state}`,
-    ...appeared.map(({ message }) => `wrong: ${message}`),
-    ...mended.map(({ message }) => `no longer: ${message}`),
+    ...atMost(
+      appeared.map(({ message }) => `wrong: ${message}`),
+      LIMIT,
+    ),
+    ...atMost(
+      mended.map(({ message }) => `no longer: ${message}`),
+      LIMIT,
+    ),
   ].map((text) => forTerminal(head + text, { maxLength: 400 }))
 }
