@@ -59,7 +59,7 @@ const endOf =
 describe('the volatile budget', () => {
   it('lets no suspect that stalls every exec hold up its containment', async () => {
     lab.faults.add({ match: { path: /\/exec\?/ }, effect: { kind: 'stall', bytes: 0 }, times: Infinity })
-    const { result, log, stderr } = await seize('--volatile-budget', '1s', '--stall-timeout', '8s')
+    const { result, log, stderr } = await seize('--volatile-budget', '1s', '--stall-timeout', '4s')
     expect(stderr).toContain('volatile evidence is late; it is contained without')
     expect(result.targets[0]?.containment?.error).toBeUndefined()
     expect(timeOf(log, isCut)).toBeLessThan(timeOf(log, endOf('processes')))
