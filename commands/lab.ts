@@ -4,6 +4,7 @@ import { BaseCommand } from '../src/cli/base-command.js'
 import { demo } from '../src/cli/demo.js'
 import { listenForInterrupts } from '../src/cli/interrupts.js'
 import { forShell } from '../src/text/shell.js'
+import { isPolicyApi, LAB_POLICY_APIS } from '../src/lab/api/policy-apis.js'
 import { startLab } from '../src/lab/lab.js'
 
 export class Lab extends BaseCommand {
@@ -21,11 +22,18 @@ export class Lab extends BaseCommand {
       helpValue: 'DIR',
       dependsOn: ['demo'],
     }),
+    'policy-api': Flags.string({
+      summary: "serve a network plugin's own policies too; stored, and enforced as little as others here",
+      helpValue: 'NAME',
+      multiple: true,
+      multipleNonGreedy: true,
+      options: [...LAB_POLICY_APIS],
+    }),
   }
 
   override async run(): Promise<void> {
     const { flags } = await this.parse(Lab)
-    const lab = await startLab()
+    const lab = await startLab({ policyApis: (flags['policy-api'] ?? []).filter(isPolicyApi) })
     try {
       const { suspect, registry } = lab
       if (flags.demo) {

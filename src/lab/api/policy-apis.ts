@@ -38,6 +38,12 @@ const ROWS: Readonly<Record<LabPolicyApi, { readonly group: string; readonly row
   },
 }
 
+export const LAB_POLICY_APIS: readonly string[] = Object.keys(ROWS)
+
+export function isPolicyApi(name: string): name is LabPolicyApi {
+  return Object.hasOwn(ROWS, name)
+}
+
 export function policyResources(apis: readonly LabPolicyApi[]): readonly LabResource[] {
   return apis.flatMap((api) => {
     const { group, rows } = ROWS[api]
