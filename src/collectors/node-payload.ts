@@ -1,21 +1,11 @@
-import { PassThrough } from 'node:stream'
-
+import { receive, type Received, type ReceivedEnd } from '../formats/received.js'
 import type { CollectContext } from '../model/collector.js'
-import { ImpoundError, messageOf, type ErrorCode } from '../model/errors.js'
+import { ImpoundError, type ErrorCode } from '../model/errors.js'
 import type { NodeRun, NodeScript, NodeSession } from '../model/ports/node-pod.js'
 
 /** What a script on a node sends. */
-export interface NodePayload {
-  /** As it comes. What ends it early is told by `end`; leaving it early ends the script. */
-  readonly bytes: AsyncIterable<Buffer>
-  /** Never rejects; settles after the bytes were read to their end or left. */
-  readonly end: Promise<NodePayloadEnd>
-}
-
-export interface NodePayloadEnd {
-  readonly run: NodeRun | undefined
-  readonly failure: ImpoundError | undefined
-}
+export type NodePayload = Received<NodeRun>
+export type NodePayloadEnd = ReceivedEnd<NodeRun>
 
 /** Starts a script on a node. */
 export function nodePayload(
@@ -25,43 +15,12 @@ export function nodePayload(
   maxBytes: number,
   progress: (bytes: number) => void = () => undefined,
 ): NodePayload {
-  const left = new AbortController()
-  const stdout = new PassThrough({ highWaterMark: 1 << 20 })
-  // left early, the script may still write: that is no error of anybody's
-  stdout.on('error', () => undefined)
-  const { signal } = context.run
-  const end = session
-    .run(script, stdout, {
-      signal: AbortSignal.any([signal, left.signal]),
-      stallTimeoutMs: context.options.stallTimeoutMs,
-      maxBytes,
-    })
-    .then(
-      (run): NodePayloadEnd => ({ run, failure: undefined }),
-      (error: unknown): NodePayloadEnd => ({
-        run: undefined,
-        failure: left.signal.aborted && !signal.aborted ? undefined : asImpoundError(error),
-      }),
-    )
-    .finally(() => stdout.end())
-  return { bytes: received(stdout, progress, left), end }
-}
-
-async function* received(
-  stdout: PassThrough,
-  progress: (bytes: number) => void,
-  left: AbortController,
-): AsyncGenerator<Buffer, void, undefined> {
-  let bytes = 0
-  try {
-    for await (const chunk of stdout as AsyncIterable<Buffer>) {
-      bytes += chunk.length
-      progress(bytes)
-      yield chunk
-    }
-  } finally {
-    left.abort()
-  }
+  const { stallTimeoutMs } = context.options
+  return receive((sink, signal) => session.run(script, sink, { signal, stallTimeoutMs, maxBytes }), {
+    signal: context.run.signal,
+    what: 'a script on the node',
+    progress,
+  })
 }
 
 /** Throws what ended a script, or says that it ended as it should: with status 0, and counted on both sides. `codes`: what its statuses mean. */
@@ -79,10 +38,4 @@ export function requireWhole(
     )
   }
   if (!run.complete) throw new ImpoundError('cut', 'the node did not count as many bytes as arrived')
-}
-
-function asImpoundError(error: unknown): ImpoundError {
-  return error instanceof ImpoundError
-    ? error
-    : new ImpoundError('bug', `a script on the node failed: ${messageOf(error)}`, { cause: error })
 }

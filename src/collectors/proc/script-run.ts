@@ -1,7 +1,8 @@
-import { PassThrough, Writable } from 'node:stream'
+import { Writable } from 'node:stream'
 
+import { receive } from '../../formats/received.js'
 import type { CollectContext } from '../../model/collector.js'
-import { ImpoundError, messageOf } from '../../model/errors.js'
+import type { ImpoundError } from '../../model/errors.js'
 import type { NodeSession } from '../../model/ports/node-pod.js'
 import type { ContainerRef, StreamOptions } from '../../model/ports/streams.js'
 
@@ -73,50 +74,13 @@ export function runScript(
   options: StreamOptions,
   progress: (bytes: number) => void,
 ): ScriptRun {
-  const left = new AbortController()
-  const stdout = new PassThrough({ highWaterMark: 1 << 20 })
-  // Left early, the script may still write: that is no error of anybody's
-  stdout.on('error', () => undefined)
-  const signal = AbortSignal.any([options.signal, left.signal])
-  const end = place
-    .run(args, stdout, { ...options, signal })
-    .then(
-      (ended): ScriptEnd => ({ ...ended, failure: undefined }),
-      (error: unknown): ScriptEnd => {
-        const isOurs = left.signal.aborted && !options.signal.aborted
-        return {
-          exitCode: undefined,
-          stderr: '',
-          complete: false,
-          failure: isOurs ? undefined : asImpoundError(error),
-        }
-      },
-    )
-    .finally(() => stdout.end())
-  return { stdout: received(stdout, progress, left), end }
-}
-
-async function* received(
-  stdout: PassThrough,
-  progress: (bytes: number) => void,
-  left: AbortController,
-): AsyncGenerator<Buffer, void, undefined> {
-  let bytes = 0
-  try {
-    for await (const chunk of stdout as AsyncIterable<Buffer>) {
-      bytes += chunk.length
-      progress(bytes)
-      yield chunk
-    }
-  } finally {
-    left.abort()
-  }
-}
-
-function asImpoundError(error: unknown): ImpoundError {
-  return error instanceof ImpoundError
-    ? error
-    : new ImpoundError('bug', `reading processes failed: ${messageOf(error)}`, { cause: error })
+  const { bytes, end } = receive((sink, signal) => place.run(args, sink, { ...options, signal }), {
+    signal: options.signal,
+    what: 'reading processes',
+    progress,
+  })
+  const nothing = { exitCode: undefined, stderr: '', complete: false }
+  return { stdout: bytes, end: end.then(({ run, failure }) => ({ ...(run ?? nothing), failure })) }
 }
 
 /** Keeps the first bytes of what is written to it. */

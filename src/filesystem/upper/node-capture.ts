@@ -1,14 +1,10 @@
-import { PassThrough } from 'node:stream'
-
-import { ImpoundError, messageOf } from '../../model/errors.js'
+import { receive, type ReceivedEnd } from '../../formats/received.js'
+import { ImpoundError } from '../../model/errors.js'
 import type { NodeRun, NodeScript, NodeSession } from '../../model/ports/node-pod.js'
 import type { StreamOptions } from '../../model/ports/streams.js'
 
 /** How a script on a node ended, from our side and from its own. */
-export interface NodeCaptureEnd {
-  readonly run: NodeRun | undefined
-  readonly failure: ImpoundError | undefined
-}
+export type NodeCaptureEnd = ReceivedEnd<NodeRun>
 
 export interface NodeCapture {
   /** The payload, as it comes. What ends it early is not thrown here but told by `end`; leaving it early ends the script. */
@@ -26,41 +22,14 @@ export async function captureByNode(
   script: NodeScript,
   options: StreamOptions & { readonly progress: (bytes: number) => void },
 ): Promise<NodeCapture> {
-  const left = new AbortController()
-  const stdout = new PassThrough({ highWaterMark: 1 << 20 })
-  // Left early, the script may still write: that is no error of anybody's
-  stdout.on('error', () => undefined)
-  const end = session
-    .run(script, stdout, { ...options, signal: AbortSignal.any([options.signal, left.signal]) })
-    .then(
-      (run): NodeCaptureEnd => ({ run, failure: undefined }),
-      (error: unknown): NodeCaptureEnd => ({
-        run: undefined,
-        failure: left.signal.aborted && !options.signal.aborted ? undefined : asImpoundError(error),
-      }),
-    )
-    .finally(() => stdout.end())
-  const payload = received(stdout, options.progress, left)
-  const first = await payload.next()
+  const { bytes, end } = receive((sink, signal) => session.run(script, sink, { ...options, signal }), {
+    signal: options.signal,
+    what: 'a script on the node',
+    progress: options.progress,
+  })
+  const first = await bytes.next()
   if (first.done === true) throw nothingCame(await end, script.name)
-  return { payload: startingWith(first.value, payload), end }
-}
-
-async function* received(
-  stdout: PassThrough,
-  progress: (bytes: number) => void,
-  left: AbortController,
-): AsyncGenerator<Buffer, void, undefined> {
-  let bytes = 0
-  try {
-    for await (const chunk of stdout as AsyncIterable<Buffer>) {
-      bytes += chunk.length
-      progress(bytes)
-      yield chunk
-    }
-  } finally {
-    left.abort()
-  }
+  return { payload: startingWith(first.value, bytes), end }
 }
 
 async function* startingWith(
@@ -88,10 +57,4 @@ function nothingCame({ run, failure }: NodeCaptureEnd, name: string): ImpoundErr
       ? `${name} on the node said nothing and ended with ${run?.exitCode ?? 'an unknown status'}`
       : said,
   )
-}
-
-function asImpoundError(error: unknown): ImpoundError {
-  return error instanceof ImpoundError
-    ? error
-    : new ImpoundError('bug', `a script on the node failed: ${messageOf(error)}`, { cause: error })
 }
