@@ -1,10 +1,12 @@
 import type { Bench } from './bench.js'
 import { sealBench } from './benches/seal.js'
+import { nodePodBench, podProcessesBench } from './benches/on-node.js'
 import { processesBench } from './benches/processes.js'
 import { rotatedBench } from './benches/rotated.js'
 import { containBench } from './benches/contain.js'
 import { seizeBench } from './benches/seize.js'
 import { helpBench, versionBench } from './benches/startup.js'
+import { logBoundBench, rotatedBoundBench } from './benches/bounds.js'
 import { execBench, logBench } from './benches/streams.js'
 import { tarBench } from './benches/tar.js'
 
@@ -18,5 +20,9 @@ export const benches: readonly Bench[] = [
   processesBench,
   logBench,
   execBench,
+  nodePodBench,
+  podProcessesBench,
   rotatedBench,
+  logBoundBench,
+  rotatedBoundBench,
 ]
