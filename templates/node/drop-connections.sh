@@ -44,8 +44,11 @@ tracker=none
 if has conntrack; then tracker=own; elif node_has conntrack; then tracker=node; fi
 echo "conntrack=$tracker"
 
-# shell functions can't be run by nsenter
-on_node() { PATH=/usr/sbin:/usr/bin:/sbin:/bin:/usr/local/sbin:/usr/local/bin inside chroot /host "$@"; }
+# shell functions can't be run by nsenter; the lock of iptables-legacy lies in the node's /run, which may be read-only here, and
+# nobody else writes rules in this network
+on_node() {
+  PATH=/usr/sbin:/usr/bin:/sbin:/bin:/usr/local/sbin:/usr/local/bin XTABLES_LOCKFILE=/dev/null inside chroot /host "$@"
+}
 filter() { if [ -n "$run" ]; then on_node "$@"; else inside "$@"; fi; }
 
 # from little-endian words, as the kernel prints them on all but s390x
