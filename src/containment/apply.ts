@@ -21,6 +21,7 @@ const MODE = { dryRun: false }
 
 /** What is done between the steps; none of it may throw but for an abort. */
 interface Hooks {
+  /** May throw where the cut must not come. */
   beforeCut(): Promise<void>
   /** The last write of the cut is confirmed. */
   confirmed(at: Date): void

@@ -82,7 +82,10 @@ function residualWarnings(policies: QuarantinePlan['policies']): readonly string
     )
 }
 
-/** Carries out the planned actions of a stage; one that fails does not hold up the others. Throws only what ends the run. */
+/**
+ * Carries out the planned actions of a stage; one that fails does not hold up the others. Throws what ends the run: before the cut also
+ * where the one failed that alone keeps the quarantine label from opening the pod.
+ */
 export async function applyBeside(
   context: WriteContext,
   stage: Stage,
@@ -90,6 +93,7 @@ export async function applyBeside(
   actions: readonly ContainmentAction[],
   heard: (outcome: ActionOutcome) => void,
 ): Promise<void> {
+  const failed = new Map<string, unknown>()
   for (const [action, section] of planned(actions, plan)) {
     if (action.stage !== stage) continue
     try {
@@ -97,8 +101,17 @@ export async function applyBeside(
       heard({ action: action.name })
     } catch (error) {
       if (!(error instanceof ImpoundError) || isCode(error, 'aborted', 'storage', 'bug')) throw error
+      failed.set(action.name, error)
       heard({ action: action.name, error })
     }
+  }
+  for (const { name, opensMore, closedBy = '', allows } of plan.policies) {
+    if (opensMore !== true || !failed.has(closedBy)) continue
+    throw new ImpoundError(
+      'refused',
+      `the quarantine label would make NetworkPolicy ${name} select the pod and open: ${allows.join('; ')}; ${closedBy} failed: ${messageOf(failed.get(closedBy))}`,
+      { hints: ['the pod has its labels as before: it is no more open than it was'] },
+    )
   }
 }
 

@@ -166,3 +166,24 @@ describe('policies that would still let the suspect through', () => {
     expect(selectorOf(api, 'everything')).toEqual({})
   })
 })
+
+describe('a policy that the quarantine label itself would make open the pod', () => {
+  it('stops the run before the label where it can not be made to exclude the pod', async () => {
+    const api = shop()
+    api.put('networkpolicies', policy('isolates', { podSelector: {}, policyTypes: ['Ingress'] }))
+    const marked = { matchExpressions: [{ key: 'impound.dev/quarantine', operator: 'Exists' }] }
+    api.put('networkpolicies', policy('trap', { podSelector: marked, ingress: [{}] }))
+    const containment = createContainment(WANTED)
+    const plan = await containment.plan(api.context, target(api))
+    expect(plan.refusals).toEqual([])
+    api.faults.set(5, { kind: 'refused', code: 'forbidden', status: 403 })
+    await expect(containment.apply(api.context, plan)).rejects.toMatchObject({
+      code: 'refused',
+      message: expect.stringContaining('trap'),
+    })
+    expect(suspect(api).metadata?.labels).not.toHaveProperty(['impound.dev/quarantine'])
+    await contained(api)
+    expect(suspect(api).metadata?.labels).toHaveProperty(['impound.dev/quarantine'])
+    expect(selectorOf(api, 'trap')).toMatchObject({ matchExpressions: [{}, EXPRESSION] })
+  })
+})
