@@ -13,7 +13,7 @@ export class Preflight extends BaseCommand {
   static override summary = 'what will work here, be partial or be missing, and why'
   static override description = `Asks the API server for every right of every collector and action, names the network plugin and by what it is known, tries the writes of a quarantine and the pod on the node by dry runs, and asks the registries of the pod's images, where --registry lets it. Changes nothing.
 
-The exit status is about what the flags ask for, as they would be given to the command that --for names; what stands in brackets nobody asked for, and does not count. 0: nothing of it is missing for lack of a right, as far as can be told. 3: evidence would be partial or missing. 4: the command lacks a right that it can't do without. That something is not known does not change it.`
+The exit status is about what the flags ask for, as they would be given to the command that --for names; what stands in brackets nobody asked for, and does not count. 0: nothing of it is missing for lack of a right, as far as can be told. 3: evidence would be partial or missing. 4: the command lacks a right that it can't do without. 9: a guard would refuse the quarantine of this pod. 7: containment that is asked for can't be had here. That something is not known does not change it.`
   static override examples = [
     '<%= config.bin %> preflight -n shop',
     '<%= config.bin %> preflight web-6dd6bfc4b-x2x7k -n shop --allow exec,node --cordon',

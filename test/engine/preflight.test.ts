@@ -109,6 +109,7 @@ describe('a preflight', () => {
 
   it('says what refuses the quarantine of this pod, and the pod on the node', async () => {
     const found = await look({ nodePods: { image: 'debian', namespace: 'shop' }, wanted: ['freeze'] })
+    expect(found.exitStatus).toBe(9)
     expect(found.rows.find(({ name }) => name === 'of this pod')).toMatchObject({
       state: 'missing',
       why: [expect.stringContaining('--allow node')],

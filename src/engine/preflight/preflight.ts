@@ -24,6 +24,8 @@ import { nodeRows } from './node-rows.js'
 import { localRows, registryRows } from './outside-rows.js'
 import { drafts, rowOf } from './rights-rows.js'
 
+const THIS_POD = 'of this pod'
+
 export interface PreflightRequest extends RightsWishes {
   readonly cluster: ClusterRequest
   /** One pod, or none: then rights are asked for any of the namespace. */
@@ -139,7 +141,7 @@ async function quarantineRow(
   const state = why.length > 0 || lacks.length > 0 ? 'missing' : 'works'
   const tried =
     why.length > 0 || lacks.length > 0 ? why : ['its plan was made, its writes were tried by dry runs']
-  return { area: 'containment', name: 'of this pod', state, asked: true, why: tried, missingAccess: lacks }
+  return { area: 'containment', name: THIS_POD, state, asked: true, why: tried, missingAccess: lacks }
 }
 
 /** What every run does before and after: finding the pod, saying where it is, looking once more. */
@@ -217,7 +219,7 @@ async function sceneOf(request: PreflightRequest, kube: KubeConnection, run: Run
   return scene
 }
 
-/** By what the flags ask for alone: 4 where the command itself lacks a right, 3 where evidence would be missing. */
+/** By what the flags ask for alone: the status that lacking it gives a run. */
 function exitOf(rows: readonly PreflightRow[]): ExitStatus {
   return worstExit(
     rows
@@ -225,6 +227,10 @@ function exitOf(rows: readonly PreflightRow[]): ExitStatus {
       .map(({ area, name, state, missingAccess: lacks }): ExitStatus => {
         const hard = area === 'containment' || name === 'find the pod'
         if (state === 'missing' && hard && lacks.length > 0) return EXIT.forbidden
+        // as the run would end: refused by a guard, or contained with less than was asked for
+        if (state === 'missing' && area === 'containment') {
+          return name === THIS_POD ? EXIT.refused : EXIT.containment
+        }
         if (area === 'evidence' && (state === 'missing' || state === 'partial')) return EXIT.incomplete
         return area === 'node' && state === 'missing' ? EXIT.incomplete : EXIT.done
       }),
