@@ -57,8 +57,16 @@ case $action in
       homes="$homes $home "
       look "$home/.ssh" ssh-keys -maxdepth 1 -name 'authorized_keys*'
     done <"$found"
-    look /run/containerd/io.containerd.runtime.v2.task container -mindepth 3 -maxdepth 3 -name config.json
-    look /run/k3s/containerd/io.containerd.runtime.v2.task container -mindepth 3 -maxdepth 3 -name config.json
+    # where packages have it, and where the roots of running containers are mounted
+    states=$(
+      printf '%s\n' /run/containerd/io.containerd.runtime.v2.task /run/k3s/containerd/io.containerd.runtime.v2.task
+      { while IFS=' ' read -r _ _ _ _ point _; do
+        case $point in */io.containerd.runtime.v2.task/*/*/rootfs) printf '%s\n' "${point%/*/*/rootfs}" ;; esac
+      done <"$proc/1/mountinfo"; } 2>/dev/null
+    )
+    for state in $(printf '%s\n' "$states" | grep -v '[\\ %*?[]' | sort -u | head -n 20); do
+      look "$state" container -mindepth 3 -maxdepth 3 -name config.json
+    done
     look /var/lib/docker/containers container -mindepth 2 -maxdepth 2 -name config.v2.json
     look /run/containers/storage/overlay-containers container -mindepth 3 -maxdepth 3 -name config.json
     printf '\0'

@@ -163,6 +163,15 @@ describe('the triage of a node', () => {
     )
   })
 
+  it('finds the state of a containerd that has it elsewhere, by what is mounted', async () => {
+    const path = `data/state/io.containerd.runtime.v2.task/k8s.io/${KNOWN}`
+    put(`${path}/config.json`, JSON.stringify({ annotations: { 'io.kubernetes.cri.sandbox-name': 'web' } }))
+    mkdirSync(join(root, 'proc/1'), { recursive: true })
+    writeFileSync(join(root, 'proc/1/mountinfo'), `77 27 0:61 / /${path}/rootfs rw - overlay overlay rw\n`)
+    const document = (await collect()).json('node-triage.json') as NodeTriageDocument
+    expect(document.containers).toMatchObject([{ id: KNOWN, state: `/${path}/config.json`, podName: 'web' }])
+  })
+
   it('takes nothing that does not fit, and says so', async () => {
     put('etc/crontab', 'x'.repeat(5000))
     const document = (await collect({ maxContentBytes: 1000 })).json('node-triage.json') as NodeTriageDocument

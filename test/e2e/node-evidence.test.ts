@@ -134,7 +134,11 @@ describe('--node-triage', () => {
     const pod = kubeJson('get', 'pod', 'suspect', '-n', namespace)
     const id = asString(at(pod, 'status', 'containerStatuses', '0', 'containerID'))?.replace(/^.*:\/\//, '')
     const document = JSON.parse(readFileSync(join(nodeBag, 'node-triage.json'), 'utf8')) as NodeTriageDocument
-    expect(document.containers.find((one) => one.id === id)).toMatchObject({ inApi: true })
+    expect(document.containers.find((one) => one.id === id)).toMatchObject({
+      inApi: true,
+      podName: 'suspect',
+      podNamespace: namespace,
+    })
     expect(document.containers.find((one) => one.id === id)?.processes).toBeGreaterThan(0)
     expect(
       document.files.every(
