@@ -7,6 +7,9 @@ import type { CriLogFacts, LogFile } from '../model/documents.js'
 import { isCode, messageOf } from '../model/errors.js'
 import type { Sink } from '../model/ports/sink.js'
 
+/** Given to the inflater at once: each time costs a turn of a thread, and pieces come small. */
+const BATCH = 128 << 10
+
 /** A log file that is coming from a node. */
 export interface LogFileSource extends Omit<LogFile, 'kept'> {
   readonly artefact: string
@@ -75,6 +78,8 @@ class CompressedFacts implements Facts {
   readonly #tap = new PassThrough({ highWaterMark: 1 << 20 })
   readonly #done: Promise<string | undefined>
   #isDone = false
+  #batch = Buffer.allocUnsafeSlow(BATCH)
+  #filled = 0
 
   constructor() {
     this.#tap.on('error', () => undefined)
@@ -85,19 +90,31 @@ class CompressedFacts implements Facts {
   }
 
   async push(piece: Buffer): Promise<void> {
-    if (this.#isDone) return
     // a copy: the piece is a view on a chunk that is used again
-    if (this.#tap.write(Buffer.from(piece))) return
+    for (let at = 0; at < piece.length && !this.#isDone;) {
+      const taken = piece.copy(this.#batch, this.#filled, at)
+      at += taken
+      this.#filled += taken
+      if (this.#filled === BATCH) await this.#send()
+    }
+  }
+
+  async end(): ReturnType<Facts['end']> {
+    await this.#send()
+    this.#tap.end()
+    const unreadable = await this.#done
+    return { covers: this.#reader.end(), ...(unreadable === undefined ? {} : { unreadable }) }
+  }
+
+  async #send(): Promise<void> {
+    const batch = this.#batch.subarray(0, this.#filled)
+    this.#batch = Buffer.allocUnsafeSlow(BATCH)
+    this.#filled = 0
+    if (this.#isDone || batch.length === 0 || this.#tap.write(batch)) return
     await new Promise<void>((resolve) => {
       if (this.#isDone) resolve()
       else this.#tap.once('drain', resolve)
     })
-  }
-
-  async end(): ReturnType<Facts['end']> {
-    this.#tap.end()
-    const unreadable = await this.#done
-    return { covers: this.#reader.end(), ...(unreadable === undefined ? {} : { unreadable }) }
   }
 
   async #inflate(): Promise<string | undefined> {
