@@ -1,1 +1,1 @@
-export { ACTION, EphemeralSet, type EphemeralMeans } from './ephemeral-set.js'
+export { EphemeralSet } from './ephemeral-set.js'
