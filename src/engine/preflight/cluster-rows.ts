@@ -23,7 +23,7 @@ export async function clusterRows(
       `${where.version ?? 'version not known'} at ${where.server}`,
     ]),
     row('who you are', user === undefined ? 'not-known' : 'works', [
-      user ?? 'this API server does not say (SelfSubjectReview is served from 1.28 on)',
+      user ?? 'this API server does not say: it has no SelfSubjectReview (before Kubernetes 1.26)',
     ]),
     row('which cluster', where.clusterUid === undefined ? 'missing' : 'works', [
       ...(where.clusterUid === undefined ? missing.filter((line) => line.startsWith('identity')) : []),
