@@ -1,6 +1,5 @@
 #!/usr/bin/env node
 import os from 'node:os'
-import v8 from 'node:v8'
 
 // Plain script in old syntax up to the version check, so that any Node.js can say what is wrong.
 var parts = process.versions.node.split('.').map(Number)
@@ -14,9 +13,6 @@ if (parts[0] < 22 || (parts[0] === 22 && parts[1] < 22)) {
 }
 // packing uses libuv's threads, and some wait for the disk; they are counted once, at their first use
 process.env.UV_THREADPOOL_SIZE = process.env.UV_THREADPOOL_SIZE || String(Math.max(4, os.cpus().length) + 4)
-// else V8 lets the space for new objects grow as far as 50 MB and keeps it; a seizure takes no longer without, nor does reading
-// half a million entries
-v8.setFlagsFromString('--semi-space-growth-factor=1')
 import('../dist/src/cli/main.js').then(function (main) {
   return main.main(process.argv.slice(2))
 })
