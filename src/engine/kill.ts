@@ -19,8 +19,8 @@ const LONGEST_WAIT_MS = 60_000
 const POLL_MS = 500
 
 /**
- * Deletes each pod that the plan says, by its UID, after the archive: where that is not whole, verified and complete, nothing is deleted. The
- * journal is the state file's, since the archive's log is closed. Never throws: what came of it is the result.
+ * Deletes each pod that the plan says, by its UID, after the archive: where that does not verify or was cut short by an interruption, nothing is deleted;
+ * evidence that failed does not stop it. The journal is the state file's, since the archive's log is closed. Never throws: what came of it is the result.
  */
 export async function killTargets(
   prepared: PreparedRun,
