@@ -2,7 +2,8 @@ import { Args, Flags } from '@oclif/core'
 
 import { BaseCommand } from '../src/cli/base-command.js'
 import { diffScreen } from '../src/cli/diff-screen.js'
-import { platformFrom, registryFlags } from '../src/cli/flags.js'
+import { registryFlags } from '../src/cli/evidence-flags.js'
+import { platformFrom } from '../src/cli/flag-values.js'
 import { listenForInterrupts } from '../src/cli/interrupts.js'
 import { diff } from '../src/engine/diff.js'
 

@@ -2,14 +2,9 @@ import { Args } from '@oclif/core'
 
 import { CaptureCommand } from '../src/cli/capture-command.js'
 import { captureRequest, manners } from '../src/cli/capture-request.js'
-import {
-  allowNodeFlags,
-  caseFlags,
-  clusterFlags,
-  confirmFlags,
-  quarantineFlags,
-  selectorFlag,
-} from '../src/cli/flags.js'
+import { confirmFlags, quarantineFlags } from '../src/cli/containment-flags.js'
+import { allowNodeFlags, caseFlags } from '../src/cli/evidence-flags.js'
+import { clusterFlags, selectorFlag } from '../src/cli/flags.js'
 import { ImpoundError } from '../src/model/errors.js'
 
 export class Quarantine extends CaptureCommand {

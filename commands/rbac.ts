@@ -1,7 +1,8 @@
 import { Args, Flags } from '@oclif/core'
 
 import { BaseCommand } from '../src/cli/base-command.js'
-import { clusterFlags, clusterRequest, killFlags, selectorFlag } from '../src/cli/flags.js'
+import { killFlags } from '../src/cli/containment-flags.js'
+import { clusterFlags, clusterRequest, selectorFlag } from '../src/cli/flags.js'
 import { listenForInterrupts } from '../src/cli/interrupts.js'
 import { rbacYaml } from '../src/cli/rbac-yaml.js'
 import { rightsFlags, rightsWishes } from '../src/cli/rights-flags.js'

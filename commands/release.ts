@@ -2,7 +2,9 @@ import { Args, Flags } from '@oclif/core'
 
 import { BaseCommand } from '../src/cli/base-command.js'
 import { nodePodWishes } from '../src/cli/capture-request.js'
-import { allowNodeFlags, clusterFlags, clusterRequest, confirmFlags, selectorFlag } from '../src/cli/flags.js'
+import { confirmFlags } from '../src/cli/containment-flags.js'
+import { allowNodeFlags } from '../src/cli/evidence-flags.js'
+import { clusterFlags, clusterRequest, selectorFlag } from '../src/cli/flags.js'
 import { converseRelease } from '../src/cli/release-conversation.js'
 
 export class Release extends BaseCommand {

@@ -2,16 +2,9 @@ import { Args } from '@oclif/core'
 
 import { CaptureCommand } from '../src/cli/capture-command.js'
 import { captureRequest, manners } from '../src/cli/capture-request.js'
-import {
-  caseFlags,
-  clusterFlags,
-  confirmFlags,
-  evidenceFlags,
-  killFlags,
-  orderFlags,
-  quarantineFlags,
-  selectorFlag,
-} from '../src/cli/flags.js'
+import { confirmFlags, killFlags, orderFlags, quarantineFlags } from '../src/cli/containment-flags.js'
+import { caseFlags, evidenceFlags } from '../src/cli/evidence-flags.js'
+import { clusterFlags, selectorFlag } from '../src/cli/flags.js'
 export class Seize extends CaptureCommand {
   static override summary =
     'take the evidence of a suspect pod, cut it off the network, seal it all into one archive'

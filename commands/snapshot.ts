@@ -2,7 +2,8 @@ import { Args, Flags } from '@oclif/core'
 
 import { CaptureCommand } from '../src/cli/capture-command.js'
 import { captureRequest, manners } from '../src/cli/capture-request.js'
-import { caseFlags, clusterFlags, evidenceFlags, selectorFlag } from '../src/cli/flags.js'
+import { caseFlags, evidenceFlags } from '../src/cli/evidence-flags.js'
+import { clusterFlags, selectorFlag } from '../src/cli/flags.js'
 
 export class Snapshot extends CaptureCommand {
   static override summary = 'take the evidence of a pod and seal it into an archive; nothing is cut off'

@@ -1,4 +1,4 @@
-import type { ComparisonDocument, ComparisonSide, DiffEntry } from '../model/documents.js'
+import type { ComparisonDocument, ComparisonSide, DiffEntry } from '../model/filesystem-documents.js'
 import { formatBytes } from '../text/bytes.js'
 import { counted } from '../text/count.js'
 import { atMost, Screen } from './screen.js'

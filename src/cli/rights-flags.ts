@@ -4,7 +4,8 @@ import type { RightsWishes } from '../engine/rbac.js'
 import type { RunCommand } from '../engine/run-access.js'
 import type { WantedAction } from '../model/containment.js'
 import { allowances, wantedActions } from './capture-request.js'
-import { actionFlags, evidenceFlags, nodePodFlags } from './flags.js'
+import { actionFlags } from './containment-flags.js'
+import { evidenceFlags, nodePodFlags } from './evidence-flags.js'
 
 const COMMANDS: readonly RunCommand[] = ['seize', 'snapshot', 'quarantine', 'release']
 

@@ -1,5 +1,5 @@
 import type { CollectContext } from '../model/collector.js'
-import type { ImageDocument } from '../model/documents.js'
+import type { ImageDocument } from '../model/image-document.js'
 import { isCode, messageOf } from '../model/errors.js'
 import type { Attachment, Descriptor, ResolvedImage } from '../model/ports/registry.js'
 import type { Sink } from '../model/ports/sink.js'

@@ -12,7 +12,7 @@ import { UpperStream } from '../filesystem/upper/upper-stream.js'
 import { documentedPath } from '../filesystem/path-key.js'
 import { RunningFiles, unjoined } from '../filesystem/running-files.js'
 import type { CollectContext } from '../model/collector.js'
-import type { DiffEntry, FileFacts, FilesystemSummary } from '../model/documents.js'
+import type { DiffEntry, FileFacts, FilesystemSummary } from '../model/filesystem-documents.js'
 import type { NodeSession } from '../model/ports/node-pod.js'
 import type { Sink } from '../model/ports/sink.js'
 import {

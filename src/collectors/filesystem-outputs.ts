@@ -1,7 +1,7 @@
 import { ContentKeeper } from '../filesystem/content-keeper.js'
 import { ContentTar } from '../filesystem/content-tar.js'
 import type { Completeness } from '../filesystem/completeness.js'
-import type { ChangeKind } from '../model/documents.js'
+import type { ChangeKind } from '../model/filesystem-documents.js'
 import { messageOf } from '../model/errors.js'
 import type { CountedReason, Source } from '../model/evidence.js'
 import type { ArtefactWriter } from '../model/ports/sink.js'

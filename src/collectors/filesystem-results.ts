@@ -10,7 +10,7 @@ import { readTree, type TreeEnd } from '../filesystem/read-tree.js'
 import { absenceProof, TreeDiff } from '../filesystem/tree-diff.js'
 import { TreeListing } from '../filesystem/tree-listing.js'
 import { entryKey, RunningFiles, unjoined } from '../filesystem/running-files.js'
-import type { DiffEntry, FilesystemSummary } from '../model/documents.js'
+import type { DiffEntry, FilesystemSummary } from '../model/filesystem-documents.js'
 import type { Sink } from '../model/ports/sink.js'
 import {
   close,

@@ -1,7 +1,7 @@
 import { tmpdir } from 'node:os'
 
 import type { CollectContext, Collector } from '../model/collector.js'
-import type { LogsDocument } from '../model/documents.js'
+import type { LogsDocument } from '../model/log-documents.js'
 import { ImpoundError, isCode } from '../model/errors.js'
 import type { NodeSession } from '../model/ports/node-pod.js'
 import type { Sink } from '../model/ports/sink.js'

@@ -7,7 +7,7 @@ import {
   wantedImage,
 } from '../filesystem/image-source.js'
 import type { CollectContext, Collector } from '../model/collector.js'
-import type { ImageDocument } from '../model/documents.js'
+import type { ImageDocument } from '../model/image-document.js'
 import { messageOf } from '../model/errors.js'
 import { asArray, asString, at, type Json } from '../model/json.js'
 import type { Attachment, ResolvedImage, VerifiedDocument } from '../model/ports/registry.js'

@@ -3,7 +3,7 @@ import { PassThrough } from 'node:stream'
 import { CriLogReader } from '../formats/cri-log.js'
 import { readGzip } from '../formats/gzip.js'
 import type { CollectContext } from '../model/collector.js'
-import type { CriLogFacts, LogFile } from '../model/documents.js'
+import type { CriLogFacts, LogFile } from '../model/log-documents.js'
 import { isCode, messageOf } from '../model/errors.js'
 import type { Sink } from '../model/ports/sink.js'
 

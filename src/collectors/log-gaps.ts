@@ -1,4 +1,4 @@
-import type { LogFile, LogGap, LogsDocument } from '../model/documents.js'
+import type { LogFile, LogGap, LogsDocument } from '../model/log-documents.js'
 import { counted } from '../text/count.js'
 
 /** What is known of a container's runs. */

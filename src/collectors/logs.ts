@@ -3,7 +3,7 @@ import { pipeline } from 'node:stream/promises'
 
 import { podPath } from '../model/api-path.js'
 import type { CollectContext, Collector } from '../model/collector.js'
-import type { LogFile, LogsDocument } from '../model/documents.js'
+import type { LogFile, LogsDocument } from '../model/log-documents.js'
 import { ImpoundError, isCode } from '../model/errors.js'
 import { at } from '../model/json.js'
 import type { Pod } from '../model/kubernetes.js'

@@ -1,4 +1,4 @@
-import type { LogFile } from '../model/documents.js'
+import type { LogFile } from '../model/log-documents.js'
 import type { CollectContext } from '../model/collector.js'
 import { ImpoundError, isCode } from '../model/errors.js'
 import { REASON_OF } from '../model/evidence.js'

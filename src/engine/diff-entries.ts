@@ -1,4 +1,4 @@
-import type { ChangeKind, ComparisonDocument, DiffEntry } from '../model/documents.js'
+import type { ChangeKind, ComparisonDocument, DiffEntry } from '../model/filesystem-documents.js'
 import { topChanges } from '../report/index.js'
 
 /** Counts of all changes, and the oddest of them. */

@@ -1,6 +1,6 @@
 import { stat } from 'node:fs/promises'
 
-import type { ComparisonDocument } from '../model/documents.js'
+import type { ComparisonDocument } from '../model/filesystem-documents.js'
 import { ImpoundError } from '../model/errors.js'
 import { EXIT, type ExitStatus } from '../model/exit.js'
 import { diffCaptures } from './diff-captures.js'

@@ -1,4 +1,4 @@
-import type { FilesystemSummary } from '../model/documents.js'
+import type { FilesystemSummary } from '../model/filesystem-documents.js'
 import { isCode } from '../model/errors.js'
 import { asString, at } from '../model/json.js'
 import type { Platform, Registry, ResolvedImage } from '../model/ports/registry.js'

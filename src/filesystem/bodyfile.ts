@@ -1,5 +1,5 @@
-import type { FileType } from '../model/documents.js'
-import type { DiffEntry, FileFacts } from '../model/documents.js'
+import type { FileType } from '../model/filesystem-documents.js'
+import type { DiffEntry, FileFacts } from '../model/filesystem-documents.js'
 
 const TYPE_LETTER: Readonly<Record<FileType, string>> = {
   file: 'r',

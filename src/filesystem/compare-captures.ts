@@ -1,5 +1,5 @@
 import { ImpoundError } from '../model/errors.js'
-import type { DiffEntry } from '../model/documents.js'
+import type { DiffEntry } from '../model/filesystem-documents.js'
 import { asArray, asString, at } from '../model/json.js'
 import { changeBetween } from './compare-trees.js'
 import { factsFrom, keyFrom } from './documented-facts.js'

@@ -1,4 +1,4 @@
-import type { DiffEntry } from '../model/documents.js'
+import type { DiffEntry } from '../model/filesystem-documents.js'
 import { changeFlags, changeKind, differences } from './comparison.js'
 import { fileFacts, type TreeFacts } from './facts.js'
 import type { ImageTree } from './image-tree.js'

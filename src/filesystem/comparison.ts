@@ -1,4 +1,4 @@
-import type { ChangeClass, ChangedAspect, ChangeKind } from '../model/documents.js'
+import type { ChangeClass, ChangedAspect, ChangeKind } from '../model/filesystem-documents.js'
 import type { Instant, TreeFacts } from './facts.js'
 import type { MountTable } from './mounts.js'
 import { baseName } from './path-key.js'

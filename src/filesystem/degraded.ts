@@ -1,4 +1,4 @@
-import type { FilesystemSummary } from '../model/documents.js'
+import type { FilesystemSummary } from '../model/filesystem-documents.js'
 import type { CaptureReport } from './capture-report.js'
 import type { DiffCaptureEnd } from './diff-capture.js'
 import type { MountTable } from './mounts.js'

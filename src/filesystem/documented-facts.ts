@@ -1,4 +1,4 @@
-import type { FileType } from '../model/documents.js'
+import type { FileType } from '../model/filesystem-documents.js'
 import { asNumber, asObject, asString, asStringMap, at } from '../model/json.js'
 import type { Instant, TreeFacts } from './facts.js'
 

@@ -1,4 +1,4 @@
-import type { FileFacts, FileType } from '../model/documents.js'
+import type { FileFacts, FileType } from '../model/filesystem-documents.js'
 import type { TarHeader, TarType } from '../formats/tar.js'
 import { paxTime } from '../formats/tar-number.js'
 

@@ -1,5 +1,5 @@
 import type { FoundEntry } from '../formats/find-listing.js'
-import type { FileType } from '../model/documents.js'
+import type { FileType } from '../model/filesystem-documents.js'
 import type { Instant, TreeFacts } from './facts.js'
 import { pathKey } from './path-key.js'
 

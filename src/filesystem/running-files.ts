@@ -1,4 +1,4 @@
-import type { DiffEntry } from '../model/documents.js'
+import type { DiffEntry } from '../model/filesystem-documents.js'
 import { asArray, asNumber, asString, at } from '../model/json.js'
 import { ancestorsOf, documentedPath, pathKey } from './path-key.js'
 

@@ -1,4 +1,4 @@
-import type { ChangedAspect, DiffEntry } from '../model/documents.js'
+import type { ChangedAspect, DiffEntry } from '../model/filesystem-documents.js'
 import { changeClass, changeFlags, changeKind, differences } from './comparison.js'
 import type { ContentKeeper, Kept } from './content-keeper.js'
 import { isMemberType } from './content-tar.js'

@@ -1,4 +1,4 @@
-import type { DiffEntry, FileFacts } from '../model/documents.js'
+import type { DiffEntry, FileFacts } from '../model/filesystem-documents.js'
 import { bodyfileLine } from './bodyfile.js'
 import { type ContentKeeper, hashIfPossible, type Kept } from './content-keeper.js'
 import { fileFacts, type TreeFacts } from './facts.js'

@@ -1,5 +1,5 @@
 import { ImpoundError } from '../model/errors.js'
-import type { FileType } from '../model/documents.js'
+import type { FileType } from '../model/filesystem-documents.js'
 import type { TreeFacts } from './facts.js'
 
 const TYPES: readonly FileType[] = [

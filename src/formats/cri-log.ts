@@ -1,4 +1,4 @@
-import type { CriLogFacts } from '../model/documents.js'
+import type { CriLogFacts } from '../model/log-documents.js'
 
 const NEWLINE = 0x0a
 /** A time of at most 35 bytes, the stream, the tag, and a blank after each. */

@@ -1,4 +1,4 @@
-import type { NodeDocument } from '../model/documents.js'
+import type { NodeDocument } from '../model/node-document.js'
 import { ImpoundError } from '../model/errors.js'
 import type { NodeSession } from '../model/ports/node-pod.js'
 import { HeadAndTail } from '../formats/head-and-tail.js'

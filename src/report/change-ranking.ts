@@ -1,4 +1,4 @@
-import type { ChangeClass, ChangeKind, DiffEntry } from '../model/documents.js'
+import type { ChangeClass, ChangeKind, DiffEntry } from '../model/filesystem-documents.js'
 import { byText } from './bounded.js'
 import { FLAG_WORDS } from './words.js'
 

@@ -1,4 +1,4 @@
-import type { ChangedAspect, ChangeKind, DiffEntry, FileFacts } from '../model/documents.js'
+import type { ChangedAspect, ChangeKind, DiffEntry, FileFacts } from '../model/filesystem-documents.js'
 import { safeSegment } from '../model/safe-segment.js'
 import { formatBytes } from '../text/bytes.js'
 import { bounded, byText } from './bounded.js'

@@ -1,4 +1,4 @@
-import type { ImageDocument } from '../model/documents.js'
+import type { ImageDocument } from '../model/image-document.js'
 import { counted } from '../text/count.js'
 import { bounded, byText } from './bounded.js'
 import type { Bounded, ImageReport, Sentence } from './model.js'

@@ -1,15 +1,9 @@
 import type { AccessDocument, ReferencesDocument } from '../model/access-documents.js'
 import type { JournalEntry, Verdict } from '../model/containment.js'
-import type {
-  DiffEntry,
-  EventLine,
-  FilesystemSummary,
-  ImageDocument,
-  LogsDocument,
-  NetworkDocument,
-  OwnersDocument,
-  PodDocument,
-} from '../model/documents.js'
+import type { EventLine, NetworkDocument, OwnersDocument, PodDocument } from '../model/documents.js'
+import type { DiffEntry, FilesystemSummary } from '../model/filesystem-documents.js'
+import type { ImageDocument } from '../model/image-document.js'
+import type { LogsDocument } from '../model/log-documents.js'
 import type { ArtefactRecord, LedgerRow } from '../model/evidence.js'
 import type { ProcessesDocument, ProcessLine, SocketsDocument } from '../model/process-documents.js'
 import type { MountsDocument } from '../model/mounts-document.js'

@@ -1,4 +1,4 @@
-import type { LogFile, LogGap, LogsDocument } from '../model/documents.js'
+import type { LogFile, LogGap, LogsDocument } from '../model/log-documents.js'
 import type { LedgerRow } from '../model/evidence.js'
 import { formatBytes } from '../text/bytes.js'
 import { counted } from '../text/count.js'

@@ -1,4 +1,4 @@
-import type { ChangeKind } from '../model/documents.js'
+import type { ChangeKind } from '../model/filesystem-documents.js'
 import type { ReportInput, ReportTargetInput } from './input.js'
 import type { Gaps, Sentence } from './model.js'
 import { containmentOf } from './containment.js'

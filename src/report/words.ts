@@ -1,5 +1,5 @@
 import type { VerdictKind } from '../model/containment.js'
-import type { ChangeKind, DiffEntry, FilesystemSummary } from '../model/documents.js'
+import type { ChangeKind, DiffEntry, FilesystemSummary } from '../model/filesystem-documents.js'
 import type { Reason, Status, Trust } from '../model/evidence.js'
 import type { ProcessFact } from '../model/process-documents.js'
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals'
 
-import { parseDuration, parseSize } from '../../src/cli/flags.js'
+import { parseDuration, parseSize } from '../../src/cli/flag-values.js'
 
 describe('flags', () => {
   it.each([

@@ -7,7 +7,7 @@ import { type LabRegistry, startLabRegistry } from '../../src/lab/registry/regis
 import { signed, withAttachment } from '../../src/lab/shop/images/attach.js'
 import { buildImage } from '../../src/lab/shop/images/build.js'
 import { LayerDraft } from '../../src/lab/shop/images/draft.js'
-import type { ImageDocument } from '../../src/model/documents.js'
+import type { ImageDocument } from '../../src/model/image-document.js'
 import { createRegistry, parseRegistryPolicy } from '../../src/registry/index.js'
 import { collectContext, LINUX_NODE, targetOf } from './collect-context.js'
 import { MemorySink } from './memory-sink.js'

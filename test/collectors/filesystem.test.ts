@@ -4,7 +4,7 @@ import { afterEach, beforeEach, describe, expect, it } from '@jest/globals'
 
 import { createFilesystemCollector } from '../../src/collectors/filesystem.js'
 import type { CollectOptions } from '../../src/model/collector.js'
-import type { DiffEntry, FilesystemSummary } from '../../src/model/documents.js'
+import type { DiffEntry, FilesystemSummary } from '../../src/model/filesystem-documents.js'
 import { ImpoundError } from '../../src/model/errors.js'
 import type { Exec } from '../../src/model/ports/streams.js'
 import { createRegistry, parseRegistryPolicy } from '../../src/registry/index.js'

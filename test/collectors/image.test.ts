@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals'
 
 import { imageCollector } from '../../src/collectors/image.js'
-import type { ImageDocument } from '../../src/model/documents.js'
+import type { ImageDocument } from '../../src/model/image-document.js'
 import type { Registry } from '../../src/model/ports/registry.js'
 import { createRegistry, parseRegistryPolicy } from '../../src/registry/index.js'
 import { FakeRegistry } from '../registry/fake-registry.js'

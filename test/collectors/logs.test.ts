@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, it } from '@jest/globals'
 
 import { createLogsCollector } from '../../src/collectors/logs.js'
 import { startLab, type Lab } from '../../src/lab/lab.js'
-import type { LogsDocument } from '../../src/model/documents.js'
+import type { LogsDocument } from '../../src/model/log-documents.js'
 import type { JsonObject } from '../../src/model/json.js'
 import { until } from '../lab/client.js'
 import { LabRun } from './lab-run.js'

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, expect, it } from '@jest/globals'
 
 import type { RunResult } from '../../src/engine/result.js'
 import { startLab, type Lab } from '../../src/lab/lab.js'
-import type { ComparisonDocument } from '../../src/model/documents.js'
+import type { ComparisonDocument } from '../../src/model/filesystem-documents.js'
 import { complaints } from '../schemas/schemas.js'
 import { CommandLine } from './command-line.js'
 

@@ -6,7 +6,7 @@ import type { RunResult } from '../../src/engine/result.js'
 import { startLab, type Lab } from '../../src/lab/lab.js'
 import { seedShop } from '../../src/lab/shop/shop.js'
 import type { LabSeed } from '../../src/lab/types.js'
-import type { ImageDocument } from '../../src/model/documents.js'
+import type { ImageDocument } from '../../src/model/image-document.js'
 import { CommandLine } from './command-line.js'
 
 const LOGIN = { username: 'kubelet', password: 'canary-Zq81-of-the-registry' }

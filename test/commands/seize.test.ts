@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
 
 import type { ReleaseResult, RunResult } from '../../src/engine/result.js'
-import type { DiffEntry } from '../../src/model/documents.js'
+import type { DiffEntry } from '../../src/model/filesystem-documents.js'
 import { startLab, type Lab } from '../../src/lab/lab.js'
 import { SHOP_CANARIES } from '../../src/lab/shop/shop.js'
 import { asStringMap, at } from '../../src/model/json.js'

@@ -7,7 +7,7 @@ import { basename, dirname, join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
 
 import type { RunResult } from '../../src/engine/result.js'
-import type { DiffEntry } from '../../src/model/documents.js'
+import type { DiffEntry } from '../../src/model/filesystem-documents.js'
 import { asString, at } from '../../src/model/json.js'
 import { apply, eventually, impound, kubectl, kubeJson, world } from './world.js'
 

@@ -7,7 +7,7 @@ import { basename, dirname, join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
 
 import type { RunResult } from '../../src/engine/result.js'
-import type { LogsDocument } from '../../src/model/documents.js'
+import type { LogsDocument } from '../../src/model/log-documents.js'
 import { asString, at } from '../../src/model/json.js'
 import type { NodeTriageDocument } from '../../src/model/node-triage-document.js'
 import type { MountsDocument } from '../../src/model/mounts-document.js'

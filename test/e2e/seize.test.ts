@@ -6,7 +6,9 @@ import { basename, dirname, join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
 
 import type { ReleaseResult, RunResult } from '../../src/engine/result.js'
-import type { DiffEntry, ImageDocument, LogsDocument } from '../../src/model/documents.js'
+import type { DiffEntry } from '../../src/model/filesystem-documents.js'
+import type { ImageDocument } from '../../src/model/image-document.js'
+import type { LogsDocument } from '../../src/model/log-documents.js'
 import { Shop, type PodObject } from './shop.js'
 import { apply, eventually, impound, kubectl, kubeJson, world, type Ran } from './world.js'
 

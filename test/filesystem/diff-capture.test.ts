@@ -14,7 +14,7 @@ import { MountTable } from '../../src/filesystem/mounts.js'
 import { pathKey } from '../../src/filesystem/path-key.js'
 import { TreeDiff } from '../../src/filesystem/tree-diff.js'
 import { readTar } from '../../src/formats/tar.js'
-import type { DiffEntry } from '../../src/model/documents.js'
+import type { DiffEntry } from '../../src/model/filesystem-documents.js'
 import { tarOf } from './tars.js'
 
 const MTIME = new Date('2026-01-01T00:00:00Z')

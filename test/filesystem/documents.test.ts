@@ -7,7 +7,7 @@ import { candidates, parseImageID, repositoryOf, tagOf } from '../../src/filesys
 import { MountTable, unescapeMount, volumeMountsOf } from '../../src/filesystem/mounts.js'
 import { documentedPath, pathKey } from '../../src/filesystem/path-key.js'
 import { absenceProof } from '../../src/filesystem/tree-diff.js'
-import type { FileFacts } from '../../src/model/documents.js'
+import type { FileFacts } from '../../src/model/filesystem-documents.js'
 
 const D = `sha256:${'a'.repeat(64)}`
 

@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals'
 
 import { RunningFiles } from '../../src/filesystem/running-files.js'
-import type { DiffEntry } from '../../src/model/documents.js'
+import type { DiffEntry } from '../../src/model/filesystem-documents.js'
 
 const FACTS = { type: 'file', mode: '0755', uid: 0, gid: 0, size: 1, mtime: '2026-11-01T00:00:00Z' } as const
 

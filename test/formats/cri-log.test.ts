@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals'
 import fc from 'fast-check'
 
 import { CriLogReader } from '../../src/formats/cri-log.js'
-import type { CriLogFacts } from '../../src/model/documents.js'
+import type { CriLogFacts } from '../../src/model/log-documents.js'
 
 function read(text: string, pieces = 1 << 20): CriLogFacts {
   const reader = new CriLogReader()

@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals'
 import fc from 'fast-check'
 
-import type { DiffEntry } from '../../src/model/documents.js'
+import type { DiffEntry } from '../../src/model/filesystem-documents.js'
 import { compareChanges } from '../../src/report/change-ranking.js'
 import { topChanges } from '../../src/report/index.js'
 

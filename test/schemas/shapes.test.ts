@@ -26,25 +26,19 @@ import type {
 import type { LogBody, WriteIntent, WriteOutcome } from '../../src/model/acquisition.js'
 import type { Connection } from '../../src/model/connections.js'
 import type { Verdict } from '../../src/model/containment.js'
+import type { EventLine, NetworkDocument, OwnersDocument, PodDocument } from '../../src/model/documents.js'
 import type {
   ChangeKind,
-  CriLogFacts,
   DiffEntry,
-  EventLine,
   FileFacts,
   FilesystemSummary,
   FileType,
   ComparisonDocument,
   ComparisonSide,
-  ImageDocument,
-  LogFile,
-  LogGap,
-  LogsDocument,
-  NetworkDocument,
-  NodeDocument,
-  OwnersDocument,
-  PodDocument,
-} from '../../src/model/documents.js'
+} from '../../src/model/filesystem-documents.js'
+import type { ImageDocument } from '../../src/model/image-document.js'
+import type { CriLogFacts, LogFile, LogGap, LogsDocument } from '../../src/model/log-documents.js'
+import type { NodeDocument } from '../../src/model/node-document.js'
 import type { ErrorCode } from '../../src/model/errors.js'
 import type { ArtefactRecord, LedgerRow, Trust } from '../../src/model/evidence.js'
 import { EXIT } from '../../src/model/exit.js'

@@ -1,6 +1,6 @@
 import type { ByteReader } from '../../formats/byte-reader.js'
 import { ImpoundError } from '../../model/errors.js'
-import type { FileType } from '../../model/documents.js'
+import type { FileType } from '../../model/filesystem-documents.js'
 import type { Instant } from '../facts.js'
 import { pathKey } from '../path-key.js'
 

@@ -1,7 +1,7 @@
 import { ByteReader } from '../../formats/byte-reader.js'
 import { readLines } from '../../formats/jsonl.js'
 import type { TarEntry } from '../../formats/tar.js'
-import type { DiffEntry, FileFacts } from '../../model/documents.js'
+import type { DiffEntry, FileFacts } from '../../model/filesystem-documents.js'
 import { ImpoundError } from '../../model/errors.js'
 import type { ContentKeeper } from '../content-keeper.js'
 import type { TreeFacts } from '../facts.js'

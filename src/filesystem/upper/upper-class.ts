@@ -1,4 +1,4 @@
-import type { ChangeClass } from '../../model/documents.js'
+import type { ChangeClass } from '../../model/filesystem-documents.js'
 import { changeClass } from '../comparison.js'
 import type { TreeFacts } from '../facts.js'
 import { MountTable } from '../mounts.js'

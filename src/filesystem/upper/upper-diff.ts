@@ -1,5 +1,5 @@
 import type { TarEntry } from '../../formats/tar.js'
-import type { ChangedAspect, DiffEntry, FileFacts } from '../../model/documents.js'
+import type { ChangedAspect, DiffEntry, FileFacts } from '../../model/filesystem-documents.js'
 import { changeFlags, changeKind, differences } from '../comparison.js'
 import type { ContentKeeper, Kept } from '../content-keeper.js'
 import { isMemberType } from '../content-tar.js'

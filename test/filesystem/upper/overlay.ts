@@ -12,7 +12,7 @@ import { captureByNode, type NodeCaptureEnd } from '../../../src/filesystem/uppe
 import { type UpperEnd, UpperReading } from '../../../src/filesystem/upper/read-upper.js'
 import { UpperStream } from '../../../src/filesystem/upper/upper-stream.js'
 import { readTar } from '../../../src/formats/tar.js'
-import type { DiffEntry, FileFacts } from '../../../src/model/documents.js'
+import type { DiffEntry, FileFacts } from '../../../src/model/filesystem-documents.js'
 import type { NodeSession } from '../../../src/model/ports/node-pod.js'
 import { SCRIPT_FILES } from '../../../src/model/scripts.js'
 import { running } from '../fake-exec.js'
