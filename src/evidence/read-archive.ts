@@ -5,7 +5,7 @@ import { readTar } from '../formats/tar.js'
 import { ImpoundError } from '../model/errors.js'
 import { isOwnName } from './names.js'
 import { isDirectory, openPlain, walk } from './read-directory.js'
-import { fileBytes, HashedBytes, openNamed } from './read-hashed.js'
+import { fileBytes, passingBytes, HashedBytes, openNamed } from './read-hashed.js'
 import { memberPath } from './read-member-path.js'
 
 export interface ReadOptions {
@@ -77,7 +77,7 @@ async function* inArchive(
 ): AsyncGenerator<StreamedMember, void, undefined> {
   const handle = await openNamed(path)
   try {
-    for await (const { header, content } of readTar(readGzip(fileBytes(handle, signal)))) {
+    for await (const { header, content } of readTar(readGzip(passingBytes(handle, signal)))) {
       const member = memberPath(header.path)
       if (header.type !== 'file' || member === undefined) continue
       const name = `${member.folder}/${member.inside}`

@@ -56,11 +56,30 @@ export class HashedBytes implements AsyncIterable<Buffer> {
  * A file's bytes from its beginning; each chunk is memory of its own. The next one is read while the last one is used. The
  * caller closes the handle.
  */
-export async function* fileBytes(
+export function fileBytes(handle: FileHandle, signal: AbortSignal): AsyncGenerator<Buffer, void, undefined> {
+  return chunksOf(handle, () => Buffer.allocUnsafeSlow(CHUNK), signal)
+}
+
+/**
+ * As {@link fileBytes}, for one who is done with a chunk when he asks for the next but one, as readGzip and readTar are:
+ * it is written over then. New memory for each chunk takes longer than to read and hash it.
+ */
+export function passingBytes(
   handle: FileHandle,
   signal: AbortSignal,
 ): AsyncGenerator<Buffer, void, undefined> {
-  const read = (position: number) => handle.read(Buffer.allocUnsafeSlow(CHUNK), 0, CHUNK, position)
+  // one that was handed out before, one that is used, one that is read into
+  const room = Array.from({ length: 3 }, () => Buffer.allocUnsafeSlow(CHUNK))
+  let turn = 0
+  return chunksOf(handle, () => room[turn++ % room.length] ?? Buffer.allocUnsafeSlow(CHUNK), signal)
+}
+
+async function* chunksOf(
+  handle: FileHandle,
+  room: () => Buffer,
+  signal: AbortSignal,
+): AsyncGenerator<Buffer, void, undefined> {
+  const read = (position: number) => handle.read(room(), 0, CHUNK, position)
   let next = read(0)
   try {
     for (let position = 0; ;) {

@@ -1,7 +1,7 @@
 import type { FileHandle } from 'node:fs/promises'
 
 import { isDirectory } from './read-directory.js'
-import { fileBytes, HashedBytes, openNamed } from './read-hashed.js'
+import { passingBytes, HashedBytes, openNamed } from './read-hashed.js'
 import { checkArchive } from './verify-archive.js'
 import { BagCheck } from './verify-bag.js'
 import { checkDirectory } from './verify-directory.js'
@@ -67,7 +67,7 @@ async function verifyFile(
 ): Promise<Found> {
   const handle = await openNamed(path)
   try {
-    const source = new HashedBytes(fileBytes(handle, options.signal))
+    const source = new HashedBytes(passingBytes(handle, options.signal))
     const ended = await checkArchive(source, bag, findings)
     bag.finish(ended === 'whole')
     const { size } = await handle.stat()

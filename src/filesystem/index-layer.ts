@@ -2,8 +2,8 @@ import { createHash, type Hash } from 'node:crypto'
 
 import { readTar } from '../formats/tar.js'
 import { ImpoundError } from '../model/errors.js'
+import { hashContent } from './content-hash.js'
 import { factsOf } from './facts.js'
-import { HashQueue } from './hash-queue.js'
 import type { LayerMember } from './layer-record.js'
 import { openLayer } from './layer-stream.js'
 import { pathKey } from './path-key.js'
@@ -35,9 +35,6 @@ async function readMembers(
   tar: AsyncIterable<Uint8Array>,
   take: (member: LayerMember) => void,
 ): Promise<void> {
-  const queue = new HashQueue<LayerMember>(({ key, facts }, sha256) =>
-    take({ key, facts: sha256 === undefined ? facts : { ...facts, sha256 } }),
-  )
   for await (const entry of readTar(tar)) {
     const key = pathKey(entry.header.path)
     const facts = factsOf(entry.header)
@@ -49,10 +46,8 @@ async function readMembers(
         `a layer holds a file of more than ${MAX_SPARSE_BYTES} bytes, most of them holes`,
       )
     }
-    if (facts.type === 'file') await queue.hash({ key, facts }, entry)
-    else await queue.add({ key, facts })
+    take({ key, facts: facts.type === 'file' ? { ...facts, sha256: await hashContent(entry) } : facts })
   }
-  await queue.finish()
 }
 
 async function* hashed(

@@ -5,7 +5,8 @@ const NOTHING = Buffer.alloc(0)
 /**
  * Pulls bytes out of chunks of any size. Slices share memory with the chunks: nothing is copied but what spans two of
  * them. `what` names the stream in error messages. `most` bytes are handed out at most, then it throws `too-big`: a
- * source need not end. Errors of the source travel as they are.
+ * source need not end. Errors of the source travel as they are. A slice is good for as long as its chunk is; what comes of several
+ * is a copy.
  */
 export class ByteReader {
   readonly #chunks: AsyncIterator<Uint8Array>
@@ -80,7 +81,8 @@ export class ByteReader {
     for (let left = length; left > 0;) {
       const slice = await this.some(left)
       if (slice === undefined) break
-      parts.push(slice)
+      // a copy: a source may write over what it gave two chunks ago
+      parts.push(Buffer.from(slice))
       left -= slice.length
     }
     return Buffer.concat(parts)

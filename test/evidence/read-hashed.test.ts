@@ -5,7 +5,7 @@ import { join } from 'node:path'
 
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals'
 
-import { fileBytes } from '../../src/evidence/read-hashed.js'
+import { fileBytes, passingBytes } from '../../src/evidence/read-hashed.js'
 
 let folder: string
 
@@ -25,6 +25,23 @@ describe('the bytes of a file', () => {
     await handle.close()
     // kept to the end: no chunk is written over while the next one is read
     expect(Buffer.concat(chunks).equals(content)).toBe(true)
+  })
+
+  it('come all, in order, where each chunk is used before the next but one is asked for', async () => {
+    const content = Buffer.from(Array.from({ length: 2_500_000 }, (_, index) => (index * 7) >> 3))
+    writeFileSync(join(folder, 'f'), content)
+    const handle = await open(join(folder, 'f'))
+    const places = new Set<ArrayBufferLike>()
+    const chunks: Buffer[] = []
+    let last: Buffer = Buffer.alloc(0)
+    for await (const chunk of passingBytes(handle, new AbortController().signal)) {
+      chunks.push(Buffer.from(last))
+      last = chunk
+      places.add(chunk.buffer)
+    }
+    await handle.close()
+    expect(Buffer.concat([...chunks, last]).equals(content)).toBe(true)
+    expect(places.size).toBe(3)
   })
 
   it('can be left early, and the handle closed at once', async () => {

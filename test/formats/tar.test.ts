@@ -1,4 +1,5 @@
 import { execFileSync } from 'node:child_process'
+import { createHash } from 'node:crypto'
 import {
   chmodSync,
   mkdirSync,
@@ -17,8 +18,8 @@ import { describe, expect, it } from '@jest/globals'
 import fc from 'fast-check'
 import { pack } from 'tar-stream'
 
-import { readTar } from '../../src/formats/tar.js'
-import { inChunks } from './streams.js'
+import { readTar, type TarHeader } from '../../src/formats/tar.js'
+import { inChunks, passing } from './streams.js'
 import { withGnuTar } from './system-tools.js'
 import { END, headerBlock, member, paxMember, readAll, tarOf } from './tar-fixtures.js'
 
@@ -49,6 +50,38 @@ const entry = fc.record({
 })
 
 describe('reading a tar', () => {
+  it('keeps nothing of a chunk that is written over', async () => {
+    const long = fc.record({ name: fc.string({ minLength: 120, maxLength: 300 }), uid: fc.nat(2 ** 30) })
+    const entries = fc.array(fc.tuple(entry, long), { minLength: 1, maxLength: 6 })
+    await fc.assert(
+      fc.asyncProperty(entries, fc.integer({ min: 1, max: 2000 }), async (given, size) => {
+        const bytes = await packed(
+          given.flatMap(([one, { name }]) => [
+            one,
+            {
+              header: { name: `l/${name.replaceAll(/[^a-z]/g, 'x')}`, mtime: new Date(0) },
+              content: one.content,
+            },
+          ]),
+        )
+        const headers: TarHeader[] = []
+        const contents: string[] = []
+        for await (const { header, content } of readTar(passing(inChunks(bytes, size)))) {
+          headers.push(header)
+          const hash = createHash('sha256')
+          for await (const piece of content) hash.update(piece)
+          contents.push(hash.digest('hex'))
+        }
+        const { members } = await readAll(bytes)
+        expect(headers).toEqual(members.map(({ header }) => header))
+        expect(contents).toEqual(
+          members.map(({ content }) => createHash('sha256').update(content).digest('hex')),
+        )
+      }),
+      { numRuns: 60 },
+    )
+  })
+
   it('gives back what tar-stream packed, in chunks of any size', async () => {
     await fc.assert(
       fc.asyncProperty(

@@ -11,7 +11,7 @@ export const tarBench: Bench = {
   name: 'tar',
   title: 'tar reader, a SHA-256 for each file',
   about:
-    'A process that reads one tar and takes the SHA-256 of each file, from its start to its end: with src/formats/tar.ts, fed and hashed by what impound reads archives and layers with; and with tar-stream, fed by createReadStream and hashed piece by piece as its README shows it.',
+    'A process that reads one tar and takes the SHA-256 of each file, from its start to its end: with src/formats/tar.ts, fed by what impound reads archives with, and hashed by what it hashes the files of a layer with; and with tar-stream, fed by createReadStream and hashed piece by piece as its README shows it.',
   goal: { kind: 'speed-at-least', factor: 2 },
   rounds: 5,
   programs: {},

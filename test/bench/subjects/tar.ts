@@ -2,19 +2,17 @@
 import { createHash } from 'node:crypto'
 import { open } from 'node:fs/promises'
 
-import { fileBytes } from '../../../src/evidence/read-hashed.js'
-import { HashQueue } from '../../../src/filesystem/hash-queue.js'
+import { passingBytes } from '../../../src/evidence/read-hashed.js'
+import { hashContent } from '../../../src/filesystem/content-hash.js'
 import { readTar } from '../../../src/formats/tar.js'
 
 const [file = ''] = process.argv.slice(2)
 const all = createHash('sha256')
 let files = 0
 const handle = await open(file)
-const queue = new HashQueue((_file: number, sha256) => void all.update(sha256 ?? '', 'binary'))
-for await (const entry of readTar(fileBytes(handle, new AbortController().signal))) {
-  await queue.hash(files, entry)
+for await (const entry of readTar(passingBytes(handle, new AbortController().signal))) {
+  all.update(await hashContent(entry), 'binary')
   files += 1
 }
-await queue.finish()
 await handle.close()
 process.stdout.write(`${files} files, ${all.digest('hex')}\n`)
