@@ -8,6 +8,7 @@ import type { Sink } from '../model/ports/sink.js'
 import type { Scripts } from '../model/scripts.js'
 import type { Target } from '../model/target.js'
 import { eventsOfUid } from './events.js'
+import { coverCompressed } from './compressed-logs.js'
 import { logGaps } from './log-gaps.js'
 import { writeLogsDocument } from './logs.js'
 import { MountReading } from './mounts/mount-reading.js'
@@ -89,7 +90,9 @@ async function logs(
 ): Promise<void> {
   try {
     // by the UID alone: a name may have been mistyped, or be another pod's by now
-    const { files } = await readNodeLogFiles(context, session, { namespace: '', name: '', uid }, script, sink)
+    const where = { namespace: '', name: '', uid }
+    const read = await readNodeLogFiles(context, session, where, script, sink)
+    const files = await coverCompressed(context, read.files)
     if (files.length === 0) throw new ImpoundError('not-found', 'its log directory has no file any more')
     const document: LogsDocument = {
       schema: 'impound/logs/v1',

@@ -10,6 +10,7 @@ import type { Pod } from '../model/kubernetes.js'
 import type { Sink } from '../model/ports/sink.js'
 import { safeSegment } from '../model/safe-segment.js'
 import { containersOf, type Target, type TargetContainer } from '../model/target.js'
+import { coverCompressed } from './compressed-logs.js'
 import { LineEdges } from './line-edges.js'
 import { gapWords, logGaps, type ContainerRuns } from './log-gaps.js'
 import { readNodeLogFiles } from './node-log-files.js'
@@ -89,7 +90,8 @@ async function nodeLogFiles(
   try {
     const session = await context.nodePods.on(node, context.run.signal)
     const { files } = await readNodeLogFiles(context, session, target, script, sink)
-    return { files, runs: containerRuns(await podNow(context, target)) }
+    const runs = containerRuns(await podNow(context, target))
+    return { files: await coverCompressed(context, files), runs }
   } catch (error) {
     if (isCode(error, 'aborted', 'storage') || context.run.signal.aborted) throw error
     await sink.failed('logs on the node', error)

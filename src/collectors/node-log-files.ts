@@ -7,8 +7,9 @@ import type { NodeSession } from '../model/ports/node-pod.js'
 import type { Sink } from '../model/ports/sink.js'
 import { safeSegment } from '../model/safe-segment.js'
 import type { Target } from '../model/target.js'
+import { ByteReader } from '../formats/byte-reader.js'
 import { readFindListing, foundTime, type FoundEntry } from '../formats/find-listing.js'
-import { readTar } from '../formats/tar.js'
+import { readTarWithin } from '../formats/tar.js'
 import { documentedPath, pathKey } from '../filesystem/path-key.js'
 import { keepLogFile } from './keep-log-file.js'
 import { nodePayload, requireWhole } from './node-payload.js'
@@ -18,6 +19,8 @@ const MAX_FILES = 2_000
 const LISTING_BYTES = 4 << 20
 /** What the tar adds to a file's bytes, and fills up with. */
 const TAR_BYTES = 64 << 10
+/** templates/node/pod-logs.sh has tar write such records. */
+const RECORD_BYTES = 64 << 10
 /** Files can be rotated away under the reader again and again. */
 const MOST_PASSES = 3
 
@@ -28,6 +31,19 @@ export interface NodeLogFiles {
   /** The directory's name: <namespace>_<pod>_<uid>. */
   readonly directory: string
   readonly files: readonly LogFile[]
+}
+
+/** What lies in the directory but directories. */
+interface Listing {
+  readonly directory: string
+  readonly entries: readonly FoundEntry[]
+}
+
+async function readListing(source: AsyncIterable<Uint8Array>): Promise<Listing> {
+  const entries: FoundEntry[] = []
+  for await (const entry of readFindListing(source, MAX_FILES)) entries.push(entry)
+  const [own, ...files] = entries
+  return { directory: own?.name ?? '', entries: files.filter(({ type }) => type !== 'd') }
 }
 
 /**
@@ -75,25 +91,21 @@ class LogFileReader {
         entries.filter((entry) => entry.type === 'f' && !this.#settled.has(entry.inode)),
       )
       if (due.length === 0) break
-      const got = await this.#take(due)
-      const after = await this.#list()
-      directory = after.directory
+      const { got, ...after } = await this.#take(due)
       const now = new Map(after.entries.map((entry) => [entry.name, entry.inode]))
       for (const entry of due)
         if (got.has(entry.name) && now.get(entry.name) === entry.inode) this.#settled.add(entry.inode)
-      entries = after.entries
+      ;({ directory, entries } = after)
     }
     await this.#tellVanished(atFirst, entries)
     return { directory, files: this.#files.toSorted(byPlace) }
   }
 
-  async #list(): Promise<{ directory: string; entries: readonly FoundEntry[] }> {
+  async #list(): Promise<Listing> {
     const payload = nodePayload(this.#context, this.#session, this.#call('list', []), LISTING_BYTES)
-    const entries: FoundEntry[] = []
-    for await (const entry of readFindListing(payload.bytes, MAX_FILES)) entries.push(entry)
+    const listing = await readListing(payload.bytes)
     requireWhole(await payload.end, { 3: 'not-found' })
-    const [own, ...files] = entries
-    return { directory: own?.name ?? '', entries: files.filter(({ type }) => type !== 'd') }
+    return listing
   }
 
   #call(action: 'list' | 'read', names: readonly string[]) {
@@ -129,18 +141,20 @@ class LogFileReader {
     return fits.toReversed()
   }
 
-  /** The names of those that came whole. */
-  async #take(due: readonly FoundEntry[]): Promise<ReadonlySet<string>> {
+  /** The names of those that came whole, and what lay there after that. */
+  async #take(due: readonly FoundEntry[]): Promise<Listing & { readonly got: ReadonlySet<string> }> {
     const byName = new Map(due.map((entry) => [entry.name, entry]))
     const got = new Set<string>()
-    const most = due.reduce((sum, { size }) => sum + size + TAR_BYTES, TAR_BYTES)
+    const most = due.reduce((sum, { size }) => sum + size + TAR_BYTES, TAR_BYTES) + LISTING_BYTES
     const names = due.map(({ name }) => Buffer.from(name, 'latin1').toString('utf8'))
     const payload = nodePayload(this.#context, this.#session, this.#call('read', names), 2 * most, (bytes) =>
       this.#context.progress('logs on the node', bytes),
     )
+    const reader = new ByteReader(payload.bytes, 'what the node sends of the logs')
+    let after: Listing = { directory: '', entries: [] }
     let broken: unknown
     try {
-      for await (const { header, content } of readTar(payload.bytes, { entries: MAX_FILES })) {
+      for await (const { header, content } of readTarWithin(reader, RECORD_BYTES, { entries: MAX_FILES })) {
         const entry = byName.get(pathKey(header.path) ?? '')
         if (entry === undefined || header.type !== 'file' || got.has(entry.name)) continue
         const file = await keepLogFile(this.#sink, this.#context, {
@@ -153,17 +167,20 @@ class LogFileReader {
         this.#files.push(file)
         if (file.kept === 'whole') got.add(entry.name)
       }
+      after = await readListing(reader.rest())
     } catch (error) {
       if (isCode(error, 'aborted', 'storage') || !(error instanceof ImpoundError)) throw error
       broken = error
+    } finally {
+      await reader.close()
     }
     const end = await payload.end
     if (this.#context.run.signal.aborted)
       throw end.failure ?? new ImpoundError('aborted', 'interrupted while logs were read')
-    // a cut tar is the consequence, what ended the script is why
-    if (end.failure !== undefined || broken !== undefined) throw end.failure ?? broken
     const { run } = end
+    // a cut tar is the consequence, what ended the script is why
     if (run !== undefined && run.exitCode !== 0 && run.exitCode !== 1) requireWhole(end, { 3: 'not-found' })
+    if (end.failure !== undefined || broken !== undefined) throw end.failure ?? broken
     if (run?.complete === false)
       await this.#sink.failed(
         'logs on the node',
@@ -180,7 +197,7 @@ class LogFileReader {
           ),
         )
     }
-    return got
+    return { ...after, got }
   }
 
   /** What was there at first, and is neither here nor there under another name. */

@@ -61,7 +61,10 @@ export async function captureTarget(target: Target, of: TargetRun): Promise<void
     nodePods: of.nodePods,
     ephemerals: ephemerals.containers,
     registry: prepared.registryFor(target, prepared.kube.reader),
-    caseView: { document: (name) => spool.readDocument(`data/targets/${directory}/${name}`) },
+    caseView: {
+      document: (name) => spool.readDocument(`data/targets/${directory}/${name}`),
+      content: (path) => spool.readContent(path),
+    },
     progress,
     sink: (collector) => spool.targetSink({ directory }, collector),
     ledger: () => spool.ledger().filter((row) => row.target === directory),

@@ -1,3 +1,4 @@
+import { createReadStream } from 'node:fs'
 import { mkdir, readFile, rm, statfs } from 'node:fs/promises'
 import { join } from 'node:path'
 
@@ -17,6 +18,7 @@ import { exists, flush, storageError } from './storage.js'
 
 export const LOG_FILE = 'acquisition.jsonl'
 /** Derived documents that a later collector asks for are far smaller; a bigger one is not held in memory. */
+const READ_BYTES = 128 << 10
 const MAX_DOCUMENT_BYTES = 32 * 1024 * 1024
 /** Less than this and a run is not begun: it would lose evidence minutes later. */
 const MIN_FREE_BYTES = 64 * 1024 * 1024
@@ -40,6 +42,8 @@ export interface Spool {
   targetSink(target: { readonly directory: string }, collector: string, note?: Note): Sink
   /** A derived JSON document that was kept, by its archive path. Throws `not-found`, `too-big`. */
   readDocument(path: string): Promise<unknown>
+  /** What was kept of any artefact, by its archive path. Throws `not-found`, `storage`. */
+  readContent(path: string): AsyncGenerator<Buffer, void, undefined>
   readonly ledger: () => readonly LedgerRow[]
   readonly index: () => readonly ArtefactRecord[]
   /**
@@ -154,6 +158,18 @@ export class SpoolDirectory implements Spool {
       throw new ImpoundError('too-big', `${path} has ${record.bytes} bytes, too many to hold`)
     }
     return JSON.parse(await readFile(join(this.directory, path), 'utf8')) as unknown
+  }
+
+  async *readContent(path: string): AsyncGenerator<Buffer, void, undefined> {
+    if (this.#projection.artefact(path) === undefined)
+      throw new ImpoundError('not-found', `${path} was not collected`)
+    try {
+      yield* createReadStream(join(this.directory, path), {
+        highWaterMark: READ_BYTES,
+      }) as AsyncIterable<Buffer>
+    } catch (error) {
+      throw storageError(error, path)
+    }
   }
 
   async putAutomatic(name: string, text: string): Promise<void> {

@@ -54,6 +54,11 @@ export class ByteReader {
     return this.available(most)
   }
 
+  /** All that is left, as it comes. */
+  async *rest(): AsyncGenerator<Buffer, void, undefined> {
+    for (let slice = await this.some(); slice !== undefined; slice = await this.some()) yield slice
+  }
+
   /** Exactly `length` bytes. Throws `cut` where the source ends before. `length` must be bounded by the caller. */
   async exactly(length: number): Promise<Buffer> {
     if (this.#position + length > this.#most) throw this.#tooBig()

@@ -48,9 +48,11 @@ export interface RecordingReader {
   readonly discover: KubeReader['discover']
 }
 
-/** What earlier collectors of the same target left: derived documents by name ('pod.json'). */
+/** What collectors of the same target left: derived documents by name ('pod.json'). */
 export interface CaseView {
   document(name: string): Promise<unknown>
+  /** What was kept of an artefact, by its archive path. Throws `not-found`. */
+  content(path: string): AsyncIterable<Buffer>
 }
 
 export interface CollectContext {

@@ -68,6 +68,7 @@ export function collectContext(parts: ContextParts): CollectContext {
     registry: parts.registry,
     case: {
       document: (name) => Promise.resolve(parts.sink.files.has(name) ? parts.sink.json(name) : undefined),
+      content: (path) => parts.sink.content(path),
     },
     progress: () => undefined,
   }

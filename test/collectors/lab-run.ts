@@ -88,7 +88,10 @@ export class LabRun {
         timeoutMs: 30_000,
         notice: () => undefined,
       }),
-      caseView: { document: () => Promise.resolve(undefined) },
+      caseView: {
+        document: () => Promise.resolve(undefined),
+        content: (path) => this.spool.readContent(path),
+      },
       progress: (event) => this.events.push(event),
       sink: (name) => this.spool.targetSink({ directory }, name),
       ledger: () => this.spool.ledger(),

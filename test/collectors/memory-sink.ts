@@ -19,6 +19,12 @@ export class MemorySink implements Sink {
     return JSON.parse(this.text(name))
   }
 
+  /** By its archive path. */
+  async *content(path: string): AsyncGenerator<Buffer, void, undefined> {
+    await Promise.resolve()
+    yield this.files.get(path.slice('data/targets/t/'.length)) ?? Buffer.alloc(0)
+  }
+
   lines(name: string): unknown[] {
     return this.text(name)
       .split('\n')

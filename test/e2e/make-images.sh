@@ -20,7 +20,7 @@ mkdir -p "$node/usr/bin" "$node/usr/sbin" "$node/usr/lib64" "$node/tmp"
 for place in bin sbin lib lib64; do ln -s "usr/$place" "$node/$place"; done
 for program in awk base64 basename bash cat chroot comm conntrack cp cut date dd df dirname du env expr find getconf getfattr grep gzip head \
   hostname id ip iptables iptables-legacy iptables-nft iptables-restore iptables-save ip6tables join kill ln ls mkdir mktemp mount \
-  mountpoint mv nc nft nsenter od paste perl printf ps readlink rm rmdir sed seq setpriv sh sha1sum sha256sum sleep sort split ss stat tac \
+  mountpoint mv nc nft nsenter od openssl paste perl printf ps readlink rm rmdir sed seq setpriv sh sha1sum sha256sum sleep sort split ss stat tac \
   tail tar tee test timeout touch tr true truncate umount uname uniq unshare wc xargs zstd; do
   path=$(command -v "$program" || true)
   case $path in /*) ;; *) continue ;; esac # an alternative that this machine does not have

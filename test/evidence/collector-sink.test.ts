@@ -125,6 +125,17 @@ describe('receiving an artefact', () => {
     await expect(spool.readDocument('../../etc/passwd')).rejects.toMatchObject({ code: 'not-found' })
     await spool.close()
   })
+
+  it('reads back the bytes of what was kept, and of nothing else', async () => {
+    const { spool } = await logsSink()
+    await collectSome(spool)
+    const bytes: Buffer[] = []
+    for await (const chunk of spool.readContent(`${HERE}/pod.json`)) bytes.push(chunk)
+    expect(JSON.parse(Buffer.concat(bytes).toString())).toEqual({ schema: 'impound/pod/v1' })
+    for (const path of [`${HERE}/owners.json`, '../../etc/passwd', 'acquisition.jsonl'])
+      await expect(spool.readContent(path).next()).rejects.toMatchObject({ code: 'not-found' })
+    await spool.close()
+  })
 })
 
 describe('evidence that could not be taken', () => {

@@ -1,10 +1,11 @@
-import { spawn } from 'node:child_process'
+import { execFileSync, spawn } from 'node:child_process'
 import { createHash } from 'node:crypto'
-import { existsSync, readFileSync } from 'node:fs'
-import { resolve } from 'node:path'
+import { existsSync, mkdtempSync, readFileSync, rmSync, symlinkSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join, resolve } from 'node:path'
 import { PassThrough, Writable } from 'node:stream'
 
-import { describe, expect, it } from '@jest/globals'
+import { afterAll, describe, expect, it } from '@jest/globals'
 
 import type { NodeRun } from '../../src/model/ports/node-pod.js'
 import type { Exec } from '../../src/model/ports/streams.js'
@@ -14,15 +15,42 @@ const FRAME = readFileSync(resolve(import.meta.dirname, '../../templates/node/fr
 const SHELLS = [['/usr/bin/dash'], ['/usr/bin/bash'], ['/usr/bin/busybox', 'sh']].filter(([path = '']) =>
   existsSync(path),
 )
+/** What an image may bring for the frame: all of this machine's, or no more than is asked of it. */
+const PROGRAMS = [
+  ['with perl and openssl', process.env['PATH'] ?? ''],
+  ['with coreutils alone', coreutils()],
+] as const
 const OPTIONS = { signal: new AbortController().signal, stallTimeoutMs: 10_000, maxBytes: 2 ** 30 }
 
+/** A folder for PATH with what the frame and the scripts here need, and neither perl nor openssl. */
+function coreutils(): string {
+  const folder = mkdtempSync(join(tmpdir(), 'impound-path-'))
+  for (const program of ['cat', 'head', 'sh', 'sha256sum', 'sleep', 'tee', 'tr', 'wc'])
+    symlinkSync(
+      execFileSync('sh', ['-c', `command -v ${program}`])
+        .toString()
+        .trim(),
+      join(folder, program),
+    )
+  return folder
+}
+
+afterAll(() => rmSync(PROGRAMS[1][1], { recursive: true, force: true }))
+
 /** Runs what it is asked on this machine; `meddle` stands between, as a connection that loses bytes does. */
-function local(shell: readonly string[], meddle: (chunk: Buffer) => Buffer = (chunk) => chunk): Exec {
+function local(
+  shell: readonly string[],
+  meddle: (chunk: Buffer) => Buffer = (chunk) => chunk,
+  path = process.env['PATH'],
+): Exec {
   return {
     exec: (_where, argv, { stdout, stderr }) =>
       new Promise((done, fail) => {
         const [program = '', ...first] = shell
-        const child = spawn(program, [...first, ...argv.slice(1)], { stdio: ['ignore', 'pipe', 'pipe'] })
+        const child = spawn(program, [...first, ...argv.slice(1)], {
+          stdio: ['ignore', 'pipe', 'pipe'],
+          env: { ...process.env, PATH: path },
+        })
         let [stdoutBytes, stderrBytes] = [0, 0]
         child.stdout.on('data', (chunk: Buffer) => {
           stdoutBytes += chunk.length
@@ -63,9 +91,15 @@ async function run(
   return { ...ended, payload: Buffer.concat(chunks) }
 }
 
-describe.each(SHELLS)('the frame around a script, in %s', (...shell) => {
+const FRAMES = SHELLS.flatMap((shell) =>
+  PROGRAMS.map(([what, path]) => [shell.join(' '), what, shell, path] as const),
+)
+
+describe.each(FRAMES)('the frame around a script, in %s %s', (_name, _what, shell, path) => {
+  const here = local(shell, undefined, path)
+
   it('brings every byte, and says that it did', async () => {
-    const ended = await run(local(shell), `printf 'a\\000b\\r\\n\\377'; cat /proc/self/comm >/dev/null`)
+    const ended = await run(here, `printf 'a\\000b\\r\\n\\377'; cat /proc/self/comm >/dev/null`)
     expect(ended).toEqual({
       exitCode: 0,
       stdoutBytes: 6,
@@ -76,7 +110,7 @@ describe.each(SHELLS)('the frame around a script, in %s', (...shell) => {
   })
 
   it('gives arguments as they are, and the name that a process list shows', async () => {
-    const { payload, stderr } = await run(local(shell), `printf '%s|' "$0" "$@"; echo said >&2`, [
+    const { payload, stderr } = await run(here, `printf '%s|' "$0" "$@"; echo said >&2`, [
       'a b',
       '',
       '$x',
@@ -92,26 +126,23 @@ describe.each(SHELLS)('the frame around a script, in %s', (...shell) => {
     ['return 3', 3],
     ['no-such-program-of-ours 2>/dev/null', 127],
   ])('ends as the script ends: %s', async (text, exitCode) => {
-    expect(await run(local(shell), text)).toMatchObject({ exitCode, complete: true })
+    expect(await run(here, text)).toMatchObject({ exitCode, complete: true })
   })
 
   it('is complete with no byte at all, and with a script that ends in a comment', async () => {
-    expect(await run(local(shell), ': # }')).toMatchObject({ exitCode: 0, stdoutBytes: 0, complete: true })
+    expect(await run(here, ': # }')).toMatchObject({ exitCode: 0, stdoutBytes: 0, complete: true })
   })
 
   it('does not wait for what a script leaves running, once its output is closed', async () => {
     const began = Date.now()
-    expect(await run(local(shell), '(sleep 20 >/dev/null 2>&1) & echo done')).toMatchObject({
+    expect(await run(here, '(sleep 20 >/dev/null 2>&1) & echo done')).toMatchObject({
       complete: true,
     })
     expect(Date.now() - began).toBeLessThan(15_000)
   })
 
   it('brings megabytes whole', async () => {
-    const { payload, complete, stdoutBytes } = await run(
-      local(shell),
-      'head -c 5000000 /dev/zero | tr "\\000" x',
-    )
+    const { payload, complete, stdoutBytes } = await run(here, 'head -c 5000000 /dev/zero | tr "\\000" x')
     expect(complete).toBe(true)
     expect(stdoutBytes).toBe(5_000_000)
     expect(createHash('sha256').update(payload).digest('hex')).toBe(

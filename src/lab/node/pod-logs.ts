@@ -5,6 +5,7 @@ import { objectsIn } from '../store/object.js'
 import type { ContainerOnNode, NodeCall, NodeProgram } from './program.js'
 
 const BLOCK = 512
+const RECORD = 64 << 10
 
 interface LogFileOnNode {
   /** Below the pod's directory. */
@@ -27,11 +28,13 @@ export const podLogs: NodeProgram = async ({ args, containers, out, err }) => {
     return 3
   }
   const files = own.flatMap(filesOf).sort((a, b) => (a.name < b.name ? -1 : 1))
-  if (action === 'list') await list(out, directoryOf(first.pod), files)
-  else {
+  if (action === 'read') {
     const wanted = names.flatMap((one) => files.find((file) => file.name === one) ?? [])
-    for (const chunk of tarArchive(wanted.map(member), 'pax')) await out(chunk)
+    const tar = Buffer.concat([...tarArchive(wanted.map(member), 'pax')])
+    await out(tar)
+    await out(Buffer.alloc((RECORD - (tar.length % RECORD)) % RECORD))
   }
+  await list(out, directoryOf(first.pod), files)
   return 0
 }
 

@@ -19,6 +19,8 @@ import { clock, scene, SPOOL_NAME, TARGET_DIRECTORY } from './scene.js'
 v8.setFlagsFromString('--semi-space-growth-factor=1')
 const [way = '', size = '', outputDirectory = ''] = process.argv.slice(2)
 const PIECE = 32 << 10
+/** Of the tar. */
+const RECORD = 64 << 10
 const pieces = Math.floor(Number(size) / PIECE)
 const bytes = pieces * PIECE
 /** Lines of 128 bytes: they fill pieces without a rest. */
@@ -69,14 +71,14 @@ const session: NodeSession = {
   node: 'bench',
   pod: { namespace: 'bench', name: 'bench', image: 'bench' },
   async run({ args }, stdout) {
-    if (args[0] === 'list') {
-      stdout.write(`d 0 0 0 0 0 0 0 0 0 0 bench_bench_1\0f 7 1 8 ${bytes} 640 0 0 1.0 1.0 1.0 app/0.log\0`)
-    } else {
+    const list = `d 0 0 0 0 0 0 0 0 0 0 bench_bench_1\0f 7 1 8 ${bytes} 640 0 0 1.0 1.0 1.0 app/0.log\0`
+    if (args[0] === 'read') {
       stdout.write(header('./app/0.log', bytes))
       await send(stdout)
       // to the block's end, two zero blocks, and to the record's end
-      stdout.write(Buffer.alloc(10_240 - ((bytes + 512) % 10_240) + 10_240))
+      stdout.write(Buffer.alloc(1024 + ((RECORD - ((bytes + 512 + 1024) % RECORD)) % RECORD)))
     }
+    stdout.write(list)
     return { exitCode: 0, stdoutBytes: 0, stderr: '', complete: true }
   },
 }

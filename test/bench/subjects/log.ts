@@ -52,7 +52,7 @@ await createLogsCollector('').collect(
       resolve: unused,
       blob: unused,
     },
-    case: { document: unused },
+    case: { document: unused, content: unused },
     progress: () => undefined,
   },
   { namespace, name, uid: pod.metadata?.uid ?? '', pod },

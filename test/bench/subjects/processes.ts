@@ -66,7 +66,7 @@ const context: CollectContext = {
     resolve: unused,
     blob: unused,
   },
-  case: { document: unused },
+  case: { document: unused, content: unused },
   progress: () => undefined,
 }
 const target: Target = {
