@@ -16,6 +16,7 @@ export const world = {
   nodeImage: required('E2E_NODE_IMAGE'),
   registry: required('E2E_REGISTRY'),
   noRights: required('E2E_NO_RIGHTS_KUBECONFIG'),
+  auditLog: process.env['E2E_AUDIT_LOG'],
 }
 
 function required(name: string): string {
