@@ -22,8 +22,12 @@ export class Lab extends BaseCommand {
       helpValue: 'DIR',
       dependsOn: ['demo'],
     }),
+    'enforce-policies': Flags.boolean({
+      summary:
+        'let NetworkPolicies decide who reaches whom, as a network plugin that enforces them: seen by seizures with --allow node',
+    }),
     'policy-api': Flags.string({
-      summary: "serve a network plugin's own policies too; stored, and enforced as little as others here",
+      summary: "serve a network plugin's own policies too; they are stored, and nothing enforces them",
       helpValue: 'NAME',
       multiple: true,
       multipleNonGreedy: true,
@@ -33,7 +37,10 @@ export class Lab extends BaseCommand {
 
   override async run(): Promise<void> {
     const { flags } = await this.parse(Lab)
-    const lab = await startLab({ policyApis: (flags['policy-api'] ?? []).filter(isPolicyApi) })
+    const lab = await startLab({
+      policyApis: (flags['policy-api'] ?? []).filter(isPolicyApi),
+      enforcePolicies: flags['enforce-policies'],
+    })
     try {
       const { suspect, registry } = lab
       if (flags.demo) {

@@ -20,6 +20,8 @@ import { withEphemerals } from './kubelet/ephemeral-container.js'
 import { LogBook } from './kubelet/log-book.js'
 import { firstVersion, labObjects, plant, type LabObjects } from './objects.js'
 import { startLabRegistry, type LabRegistryOptions, type LabRegistryRequest } from './registry/registry.js'
+import { LabNetwork } from './network/network.js'
+import { Freezer } from './node/freezer.js'
 import { withNodePods } from './node/node-container.js'
 import type { LabRequest } from './requests.js'
 import { serveApi } from './server.js'
@@ -37,6 +39,8 @@ export interface LabOptions {
   readonly version?: LabVersion
   /** Policies of network plugins that are served besides; none if not said. */
   readonly policyApis?: readonly LabPolicyApi[]
+  /** Whether NetworkPolicies decide who reaches whom, as with a network plugin that enforces them; not if not said. */
+  readonly enforcePolicies?: boolean
   readonly now?: () => Date
   readonly pace?: Partial<Pace>
   /** What goes wrong, from the beginning on. */
@@ -108,6 +112,7 @@ export async function startLab(options: LabOptions = {}): Promise<Lab> {
     clock.settle()
     for (const server of servers) void server.accept()
   })
+  const runtime = withEphemerals(seed.runtime, store, now)
   const authority = await createAuthority(now())
   const server = await serveApi({
     context: {
@@ -117,7 +122,13 @@ export async function startLab(options: LabOptions = {}): Promise<Lab> {
       users,
       admission,
       logs,
-      runtime: withNodePods(withEphemerals(seed.runtime, store, now), store, now),
+      runtime: withNodePods({
+        runtime,
+        store,
+        network: new LabNetwork(store, runtime, options.enforcePolicies === true),
+        freezer: new Freezer(),
+        now,
+      }),
       now,
     },
     tls: { ...(await authority.server()), authority: authority.certificate },

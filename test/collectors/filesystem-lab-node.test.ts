@@ -4,6 +4,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
 
 import { createFilesystemCollector } from '../../src/collectors/filesystem.js'
 import { readScripts } from '../../src/engine/system.js'
+import { Freezer } from '../../src/lab/node/freezer.js'
 import { upperdir } from '../../src/lab/node/upperdir.js'
 import { startLabRegistry } from '../../src/lab/registry/registry.js'
 import { seedShop, SHOP_REGISTRY_HOST } from '../../src/lab/shop/shop.js'
@@ -33,6 +34,9 @@ const nodePods: NodePods = {
           node,
           args,
           store: undefined as never,
+          pod: {},
+          network: undefined as never,
+          freezer: new Freezer(),
           containers: containersOf(target.pod).map(({ name, containerID, running }) => {
             const inside = seed.runtime.container(object, name)?.inside
             const id = containerID.replace(/^.*:\/\//, '')

@@ -5,6 +5,7 @@ import { describe, expect, it } from '@jest/globals'
 import { readNodeLogFiles } from '../../src/collectors/node-log-files.js'
 import { createWritableMountsCollector } from '../../src/collectors/writable-mounts.js'
 import { readScripts } from '../../src/engine/system.js'
+import { Freezer } from '../../src/lab/node/freezer.js'
 import { NODE_PROGRAMS } from '../../src/lab/node/programs.js'
 import { seedShop } from '../../src/lab/shop/shop.js'
 import type { MountsDocument } from '../../src/model/mounts-document.js'
@@ -32,6 +33,9 @@ const nodePods: NodePods = {
           node,
           args,
           store: undefined as never,
+          pod: {},
+          network: undefined as never,
+          freezer: new Freezer(),
           containers: containersOf(target.pod).map(({ name: container, containerID, running }) => {
             const found = seed.runtime.container(object, container)!
             const { inside } = found

@@ -5,18 +5,46 @@ import { asString, at, type JsonObject } from '../../model/json.js'
 import { stateOf } from '../kubelet/pod-container.js'
 import { writeAll } from '../shop/container/writing.js'
 import { objectsIn } from '../store/object.js'
+import type { LabNetwork } from '../network/network.js'
 import type { Store } from '../store/store.js'
 import type { LabContainer, LabExecResult, LabRuntime } from '../types.js'
+import type { Freezer } from './freezer.js'
 import type { ContainerOnNode } from './program.js'
 import { NODE_PROGRAMS } from './programs.js'
 
-/** A runtime whose privileged pods in the host's PID namespace can look at their node. */
-export function withNodePods(runtime: LabRuntime, store: Store, now: () => Date): LabRuntime {
+const STATUSES = ['initContainerStatuses', 'containerStatuses', 'ephemeralContainerStatuses']
+
+/** What pods on nodes look at and change. */
+export interface NodeWorld {
+  readonly runtime: LabRuntime
+  readonly store: Store
+  readonly network: LabNetwork
+  readonly freezer: Freezer
+  readonly now: () => Date
+}
+
+/** A runtime whose privileged pods in the host's PID namespace can look at their node, and stop what runs on it. */
+export function withNodePods(world: NodeWorld): LabRuntime {
   return {
-    container: (pod, name) =>
-      isNodePod(pod)
-        ? nodeContainer(asString(at(pod, 'spec', 'nodeName')) ?? '', runtime, store, now)
-        : runtime.container(pod, name),
+    container: (pod, name) => {
+      if (isNodePod(pod)) return nodeContainer(pod, world)
+      const container = world.runtime.container(pod, name)
+      return container === undefined
+        ? undefined
+        : freezable(container, containerIdOf(pod, name), world.freezer)
+    },
+  }
+}
+
+/** What is started in a frozen container stands still from its first instruction on. */
+function freezable(container: LabContainer, id: string, freezer: Freezer): LabContainer {
+  return {
+    log: (previous) => container.log(previous),
+    async exec(argv, stdout, stderr, signal) {
+      await freezer.thawed(id, signal)
+      return container.exec(argv, stdout, stderr, signal)
+    },
+    ...(container.inside === undefined ? {} : { inside: container.inside }),
   }
 }
 
@@ -29,7 +57,9 @@ function isNodePod(pod: JsonObject): boolean {
   )
 }
 
-function nodeContainer(node: string, runtime: LabRuntime, store: Store, now: () => Date): LabContainer {
+function nodeContainer(pod: JsonObject, world: NodeWorld): LabContainer {
+  const { runtime, store, network, freezer, now } = world
+  const node = asString(at(pod, 'spec', 'nodeName')) ?? ''
   return {
     log: (previous) => (previous ? undefined : []),
     async exec(argv, stdout, stderr, signal): Promise<LabExecResult> {
@@ -43,8 +73,11 @@ function nodeContainer(node: string, runtime: LabRuntime, store: Store, now: () 
       const payload = new Counted(stdout, signal)
       const exitCode = await program({
         node,
+        pod,
         args,
         store,
+        network,
+        freezer,
         containers: containersOn(node, runtime, store),
         now: now(),
         signal,
@@ -81,26 +114,32 @@ class Counted {
   }
 }
 
+/** As the runtime has it; '' where it never ran. */
+function containerIdOf(pod: JsonObject, name: string): string {
+  const status = STATUSES.flatMap((list) => objectsIn(at(pod, 'status', list))).find(
+    (one) => one.name === name,
+  )
+  return (asString(status?.containerID) ?? '').replace(/^.*:\/\//, '')
+}
+
 function containersOn(node: string, runtime: LabRuntime, store: Store): readonly ContainerOnNode[] {
   return store
     .list('pods')
     .filter((pod) => at(pod, 'spec', 'nodeName') === node && !isNodePod(pod))
     .flatMap((pod) =>
-      ['initContainerStatuses', 'containerStatuses', 'ephemeralContainerStatuses']
-        .flatMap((list) => objectsIn(at(pod, 'status', list)))
-        .map((status) => {
-          const name = asString(status.name) ?? ''
-          const running = stateOf(pod, name).state === 'running'
-          const container = runtime.container(pod, name)
-          const inside = container?.inside
-          return {
-            pod,
-            name,
-            id: (asString(status.containerID) ?? '').replace(/^.*:\/\//, ''),
-            running,
-            ...(container === undefined ? {} : { log: (previous: boolean) => container.log(previous) }),
-            ...(inside === undefined ? {} : { inside }),
-          }
-        }),
+      STATUSES.flatMap((list) => objectsIn(at(pod, 'status', list))).map((status) => {
+        const name = asString(status.name) ?? ''
+        const running = stateOf(pod, name).state === 'running'
+        const container = runtime.container(pod, name)
+        const inside = container?.inside
+        return {
+          pod,
+          name,
+          id: containerIdOf(pod, name),
+          running,
+          ...(container === undefined ? {} : { log: (previous: boolean) => container.log(previous) }),
+          ...(inside === undefined ? {} : { inside }),
+        }
+      }),
     )
 }

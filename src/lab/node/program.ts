@@ -1,7 +1,9 @@
 import type { JsonObject } from '../../model/json.js'
 import type { LabLogLine } from '../log-line.js'
+import type { LabNetwork } from '../network/network.js'
 import type { Inside } from '../shop/container/inside.js'
 import type { Store } from '../store/store.js'
+import type { Freezer } from './freezer.js'
 
 /** A container on the node, as its runtime has it. */
 export interface ContainerOnNode {
@@ -19,9 +21,13 @@ export interface ContainerOnNode {
 /** What a script of ours on a node is played by. */
 export interface NodeCall {
   readonly node: string
+  /** The pod of ours in which it runs. */
+  readonly pod: JsonObject
   readonly args: readonly string[]
   readonly store: Store
   readonly containers: readonly ContainerOnNode[]
+  readonly network: LabNetwork
+  readonly freezer: Freezer
   readonly now: Date
   readonly signal: AbortSignal
   /** Stdout: counted and hashed by the frame around it. */

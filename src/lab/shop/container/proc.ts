@@ -152,7 +152,11 @@ const STATE = { established: '01', listen: '0A', close: '07' } as const
 const SOCKETS_HEAD =
   '  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode\n'
 
-function socketTable(sockets: readonly ContainerSocket[], protocol: ContainerSocket['protocol']): string {
+/** A table of net/, with its head. */
+export function socketTable(
+  sockets: readonly ContainerSocket[],
+  protocol: ContainerSocket['protocol'],
+): string {
   const wide = protocol === 'tcp6'
   const lines = sockets.map((socket, index) => {
     const ends = `${hexEndpoint(socket.local, wide)} ${hexEndpoint(socket.remote, wide)}`
