@@ -7,6 +7,7 @@ import { containBench } from './benches/contain.js'
 import { seizeBench } from './benches/seize.js'
 import { helpBench, versionBench } from './benches/startup.js'
 import { logBoundBench, rotatedBoundBench } from './benches/bounds.js'
+import { layerIndexBench, layerThreadsBench } from './benches/layers.js'
 import { execBench, logBench } from './benches/streams.js'
 import { tarBench } from './benches/tar.js'
 
@@ -17,6 +18,8 @@ export const benches: readonly Bench[] = [
   containBench,
   sealBench,
   tarBench,
+  layerIndexBench,
+  layerThreadsBench,
   processesBench,
   logBench,
   execBench,
