@@ -2,9 +2,12 @@ const FIRST_ROOM = 64 << 10
 /** More is given back as soon as it is not needed. */
 const KEPT_ROOM = 2 << 20
 
-/** Bytes put together in memory that is used again: what is taken out of it is good until the next `add` or `clear`. */
+/**
+ * Bytes put together in memory that is used again: what is taken out of it is good until the next `add` or `clear`, and may have no bytes
+ * any more after that. What it outgrew is given back at once: left to the garbage collector, it would lie about for seconds.
+ */
 export class ScratchBuffer {
-  #room = Buffer.alloc(0)
+  #room = new ArrayBuffer(0)
   #length = 0
 
   get length(): number {
@@ -12,28 +15,25 @@ export class ScratchBuffer {
   }
 
   get bytes(): Buffer {
-    return this.#room.subarray(0, this.#length)
+    return Buffer.from(this.#room, 0, this.#length)
   }
 
   add(bytes: Buffer): void {
     const length = this.#length + bytes.length
-    if (length > this.#room.length) {
-      const larger = Buffer.allocUnsafeSlow(Math.max(FIRST_ROOM, 2 ** Math.ceil(Math.log2(length))))
-      this.#room.copy(larger, 0, 0, this.#length)
-      this.#room = larger
-    }
-    bytes.copy(this.#room, this.#length)
+    if (length > this.#room.byteLength)
+      this.#room = this.#room.transfer(Math.max(FIRST_ROOM, 2 ** Math.ceil(Math.log2(length))))
+    new Uint8Array(this.#room, this.#length).set(bytes)
     this.#length = length
   }
 
   clear(): void {
-    if (this.#room.length > KEPT_ROOM) this.#room = Buffer.alloc(0)
+    if (this.#room.byteLength > KEPT_ROOM) this.#room = this.#room.transfer(0)
     this.#length = 0
   }
 
   /** Leaves the bytes from there on, as its first. */
   drop(count: number): void {
-    this.#room.copyWithin(0, count, this.#length)
+    new Uint8Array(this.#room, 0, this.#length).copyWithin(0, count)
     this.#length -= count
   }
 }
