@@ -62,7 +62,8 @@ interface Told {
 async function told(list: readonly string[], tar: Members, odd: Members = []): Promise<Told> {
   const image = await imageOf(IMAGE)
   const kept = new ContentTar(() => Promise.resolve())
-  const diff = new TreeDiff(image, new ContentKeeper(kept, 1e6, tmpdir()))
+  const keeper = new ContentKeeper(kept, 1e6, tmpdir())
+  const diff = new TreeDiff(image, keeper)
   const stream = [Buffer.from(`impound-list v1\n/proc\0\0${list.join('')}\0`, 'latin1'), await tarOf(tar)]
   const asked: string[] = []
   const end = await diffCapture(Readable.from(stream), diff, {
@@ -72,7 +73,7 @@ async function told(list: readonly string[], tar: Members, odd: Members = []): P
       asked.push(...paths)
       return captureOf(await tarOf(odd))
     },
-  })
+  }).finally(() => keeper.close())
   const knowledge = { mounts: new MountTable([], []), hasXattrs: true, isAbsenceProven: () => true }
   const entries = [...diff.entries(knowledge)].map(({ change, path, changed, content }: DiffEntry) =>
     [change, path, ...changed, content].join(' ').trim(),
