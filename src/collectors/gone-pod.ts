@@ -111,13 +111,14 @@ async function logs(
 
 /** All emptyDirs of the pod together, as far as they lie on the disk: those in memory went with it. */
 function emptyDirs(uid: string): Place {
-  const path = `/var/lib/kubelet/pods/${uid}/volumes/kubernetes.io~empty-dir`
+  const path = `${uid}/volumes/kubernetes.io~empty-dir`
   return {
     container: 'pod',
-    point: path,
+    // below the kubelet's root, which its flags may put anywhere
+    point: `pods/${path}`,
     volume: 'empty-dirs',
     type: 'emptyDir',
     mode: 'content',
-    ways: [{ where: `host:${path}`, device: '-' }],
+    ways: [{ where: `kubelet:${path}`, device: '-' }],
   }
 }

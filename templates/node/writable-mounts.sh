@@ -4,8 +4,8 @@
 #
 #   mounts CONTAINER_ID    "process PID STARTTIME" of its first process, and what that sees mounted: /proc/PID/mountinfo
 #   take WHERE DEVICE MODE BYTES ENTRIES
-#                          what lies in a place: WHERE is host:PATH, or PID:STARTTIME:PATH for one below a container's root; DEVICE is
-#                          the number of the filesystem that it must be on, or "-". To stdout: "impound-mounts v1", "list", a record for
+#                          what lies in a place: WHERE is kubelet:PATH for one below pods/ of the kubelet's root, or
+#                          PID:STARTTIME:PATH for one below a container's root; DEVICE is the number of the filesystem that it must be on, or "-". To stdout: "impound-mounts v1", "list", a record for
 #                          each path as upperdir.sh writes them, at most ENTRIES, an empty one; with MODE=content "content" and a tar of
 #                          files and symlinks, executables first, then what changed last, of at most BYTES on the disk; then "end"
 #
@@ -14,6 +14,21 @@
 
 format='%i %h %b %s %f %u %g %t %T %.9X %.9Y %.9Z %n\0'
 fail() { status=$1; shift; printf '%s\n' "impound-writable-mounts: $*" >&2; exit "$status"; }
+
+# A kubelet may have another root than its default: what it mounts for pods tells, and what it was started with. One in a container's mount
+# namespace is none.
+kubelet_roots() {
+  {
+    awk 'match($5, /\/pods\/[0-9a-f-]+\/volumes\/kubernetes\.io~/) { print substr($5, 1, RSTART - 1) }' "$proc/1/mountinfo"
+    own=$(readlink "$proc/1/ns/mnt")
+    for comm in "$proc"/[0-9]*/comm; do
+      name=
+      { read -r name <"$comm"; } 2>/dev/null
+      [ "$name" = kubelet ] && [ "$(readlink "${comm%comm}ns/mnt")" = "$own" ] || continue
+      head -c 65536 "${comm%comm}cmdline" | tr '\0' '\n' | sed -n -e 's/^--root-dir=//p' -e '/^--root-dir$/{ n; p; }'
+    done
+  } 2>/dev/null | grep '^/' | grep -v '[\\ ]' | sort -u | head -n 8
+}
 
 case $1 in
   mounts)
@@ -29,9 +44,14 @@ esac
 
 where=$2 device=$3 mode=$4 limit=$5 entries=$6
 case $where in
-  host:*)
-    host_path "${where#host:}" || fail 3 "the node has no ${where#host:}"
-    place=$found
+  kubelet:*)
+    place=''
+    if host_path "/var/lib/kubelet/pods/${where#kubelet:}"; then place=$found; else
+      for root in $(kubelet_roots); do
+        if host_path "$root/pods/${where#kubelet:}"; then place=$found && break; fi
+      done
+    fi
+    [ -n "$place" ] || fail 3 "the kubelet has no pods/${where#kubelet:}"
     ;;
   *)
     pid=${where%%:*} rest=${where#*:}

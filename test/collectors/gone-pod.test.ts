@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 
@@ -56,6 +56,12 @@ async function collect(allow: readonly 'node'[] = ['node']): Promise<MemorySink>
   return sink
 }
 
+function kubelet(proc: string, cmdline: string): void {
+  mkdirSync(join(proc, '700'), { recursive: true })
+  writeFileSync(join(proc, '700/comm'), 'kubelet\n')
+  writeFileSync(join(proc, '700/cmdline'), cmdline)
+}
+
 describe('a pod that is gone', () => {
   it('has its log files, its emptyDirs and its events, as far as they are left', async () => {
     const logs = join(host, `var/log/pods/shop_web_${UID}/app`)
@@ -70,6 +76,52 @@ describe('a pod that is gone', () => {
     const { taken } = sink.json('mounts.json') as MountsDocument
     expect(taken[0]).toMatchObject({ files: 1, executables: 1, complete: true })
     expect(sink.lines('events.jsonl')).toEqual([expect.objectContaining({ reason: 'Killing', about: 'pod' })])
+  })
+
+  it.each([
+    [
+      'what the kubelet mounted for others tells',
+      (proc: string) => {
+        mkdirSync(join(proc, '1'), { recursive: true })
+        writeFileSync(
+          join(proc, '1/mountinfo'),
+          '51 1 0:52 / /data/kube/pods/77777777-0000-4000-8000-000000000000/volumes/kubernetes.io~projected/token rw - tmpfs tmpfs rw\n',
+        )
+      },
+    ],
+    [
+      'the kubelet’s flag tells, after =',
+      (proc: string) => kubelet(proc, '/usr/bin/kubelet\0--root-dir=/data/kube\0--v=2\0'),
+    ],
+    [
+      'the kubelet’s flag tells',
+      (proc: string) => kubelet(proc, '/usr/bin/kubelet\0--root-dir\0/data/kube\0'),
+    ],
+  ])('has its emptyDirs below another root of the kubelet where %s', async (_, tell) => {
+    const cache = join(host, `data/kube/pods/${UID}/volumes/kubernetes.io~empty-dir/cache`)
+    mkdirSync(cache, { recursive: true })
+    writeFileSync(join(cache, 'payload'), 'x', { mode: 0o755 })
+    tell(join(host, 'proc'))
+    const { taken } = (await collect()).json('mounts.json') as MountsDocument
+    expect(taken[0]).toMatchObject({ files: 1, executables: 1, complete: true })
+  })
+
+  it('has none where a process of a container calls itself the kubelet', async () => {
+    const cache = join(host, `data/kube/pods/${UID}/volumes/kubernetes.io~empty-dir/cache`)
+    mkdirSync(cache, { recursive: true })
+    const proc = join(host, 'proc')
+    kubelet(proc, '/usr/bin/kubelet\0--root-dir=/data/kube\0')
+    for (const [pid, space] of [
+      ['1', 'mnt:[1]'],
+      ['700', 'mnt:[2]'],
+    ] as const) {
+      mkdirSync(join(proc, pid, 'ns'), { recursive: true })
+      symlinkSync(space, join(proc, pid, 'ns/mnt'))
+    }
+    const sink = await collect()
+    expect(sink.rows.find(({ subject }) => subject.startsWith('mount pod'))).toMatchObject({
+      reason: 'target-gone',
+    })
   })
 
   it('of which nothing is left on the node says so, and has its events', async () => {

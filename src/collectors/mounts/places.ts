@@ -106,7 +106,7 @@ function ofVolume(
       type: asString(at(volume, 'emptyDir', 'medium')) === 'Memory' ? 'emptyDir in memory' : type,
       mode: 'content',
       ways: [
-        { where: `host:/var/lib/kubelet/pods/${uid}/volumes/kubernetes.io~empty-dir/${name}`, device: '-' },
+        { where: `kubelet:${uid}/volumes/kubernetes.io~empty-dir/${name}`, device: '-' },
         ...(reached === undefined || below !== undefined
           ? []
           : [inContainer(reached.running, reached.mount)]),

@@ -28,8 +28,8 @@ export const writableMounts: NodeProgram = async ({ args, containers, out, err }
     )
     return 0
   }
-  const found = first.startsWith('host:')
-    ? onHost(first.slice('host:'.length), running)
+  const found = first.startsWith('kubelet:')
+    ? onHost(`/var/lib/kubelet/pods/${first.slice('kubelet:'.length)}`, running)
     : inContainer(first, running)
   if (found === undefined) {
     await err(`impound-writable-mounts: there is no directory ${first}\n`)
