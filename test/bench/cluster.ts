@@ -10,7 +10,7 @@ export const CLUSTER_VARIABLES = {
 }
 
 /** What else the environment may say, and what holds where it doesn't. */
-const IMAGE = 'lab.local/busybox:1'
+export const IMAGE = 'lab.local/busybox:1'
 const NAMESPACE = 'impound-bench'
 const POLL_MS = 500
 const READY_MS = 180_000
@@ -26,11 +26,12 @@ export interface BenchPod {
   remove(): Promise<void>
 }
 
-/** Starts the pod and waits for it to come into this phase. Throws after three minutes, with the namespace removed. */
+/** Starts the pod of a shell script and waits for it to come into this phase. Throws after three minutes, with the namespace removed. */
 export async function startPod(
   world: World,
   script: string,
   phase: 'Running' | 'Succeeded',
+  image = world.env['BENCH_IMAGE'] ?? IMAGE,
 ): Promise<BenchPod> {
   const kubeconfig = world.env['BENCH_KUBECONFIG'] ?? ''
   const namespace = world.env['BENCH_NAMESPACE'] ?? NAMESPACE
@@ -44,7 +45,6 @@ export async function startPod(
   await ask(...cluster, 'create', 'namespace', namespace)
   try {
     const overrides = JSON.stringify({ spec: { terminationGracePeriodSeconds: 0 } })
-    const image = world.env['BENCH_IMAGE'] ?? IMAGE
     await ask(
       ...kubectl,
       'run',

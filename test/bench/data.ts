@@ -36,13 +36,13 @@ export interface DataFile {
 
 /**
  * Files as a container has them, `total` bytes together: 70 of 100 between 1 and 8 KiB, 25 up to 64 KiB, 5 up to 1 MiB. By bytes
- * about two fifths log text, a fifth JSON, a fifth machine code, a fifth that can't be compressed.
+ * about two fifths log text, a fifth JSON, a fifth machine code, a fifth that can't be compressed. All sizes times `scale`.
  */
-export function* mixedFiles(total: number): Generator<DataFile> {
+export function* mixedFiles(total: number, scale = 1): Generator<DataFile> {
   const bytes = new Bytes(1)
   let left = total
   for (let number = 0; left > 0; number += 1) {
-    const size = Math.min(left, fileSize(bytes))
+    const size = Math.min(left, Math.ceil(fileSize(bytes) * scale))
     const kind = KINDS[number % KINDS.length] ?? logText
     left -= size
     const name = `d${String(number % 50).padStart(2, '0')}/f${String(number).padStart(6, '0')}`

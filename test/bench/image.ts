@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { pipeline } from 'node:stream/promises'
 import { createGzip } from 'node:zlib'
 
-import { pack } from 'tar-stream'
+import { pack, type Pack } from 'tar-stream'
 
 import { mixedFiles, type DataFile } from './data.js'
 
@@ -64,20 +64,7 @@ async function writeLayer(blobs: string, files: Iterable<DataFile>): Promise<Lay
   const archive = pack()
   const [plain, packed] = [createHash('sha256'), createHash('sha256')]
   const draft = join(blobs, 'draft')
-  let count = 0
   let size = 0
-  const filled = async (): Promise<void> => {
-    for (const { name, body } of files) {
-      await new Promise<void>((resolve, reject) => {
-        archive.entry({ name, mtime: new Date(0) }, body, (error) => {
-          if (error instanceof Error) reject(error)
-          else resolve()
-        })
-      })
-      count += 1
-    }
-    archive.finalize()
-  }
   const written = pipeline(
     archive,
     hashed(plain),
@@ -87,7 +74,7 @@ async function writeLayer(blobs: string, files: Iterable<DataFile>): Promise<Lay
     }),
     createWriteStream(draft),
   )
-  await Promise.all([written, filled()])
+  const [count] = await Promise.all([fill(archive, files), written])
   const hex = packed.digest('hex')
   await rename(draft, join(blobs, hex))
   const digest = `sha256:${hex}`
@@ -105,6 +92,28 @@ function hashed(
       yield chunk
     }
   }
+}
+
+/** A tar of them, as a layer has them. */
+export async function writeLayerTar(path: string, files: Iterable<DataFile>): Promise<number> {
+  const archive = pack()
+  const [count] = await Promise.all([fill(archive, files), pipeline(archive, createWriteStream(path))])
+  return count
+}
+
+async function fill(archive: Pack, files: Iterable<DataFile>): Promise<number> {
+  let count = 0
+  for (const { name, body } of files) {
+    await new Promise<void>((resolve, reject) => {
+      archive.entry({ name, mtime: new Date(0) }, body, (error) => {
+        if (error instanceof Error) reject(error)
+        else resolve()
+      })
+    })
+    count += 1
+  }
+  archive.finalize()
+  return count
 }
 
 /** The next ones, till they have so many bytes; the rest stays for who asks next. */

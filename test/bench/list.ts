@@ -10,6 +10,7 @@ import { logBoundBench, rotatedBoundBench } from './benches/bounds.js'
 import { layerIndexBench, layerThreadsBench } from './benches/layers.js'
 import { execBench, logBench } from './benches/streams.js'
 import { tarBench } from './benches/tar.js'
+import { upperdirBench } from './benches/upperdir.js'
 
 export const benches: readonly Bench[] = [
   versionBench,
@@ -25,6 +26,7 @@ export const benches: readonly Bench[] = [
   execBench,
   nodePodBench,
   podProcessesBench,
+  upperdirBench,
   rotatedBench,
   logBoundBench,
   rotatedBoundBench,

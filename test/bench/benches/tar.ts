@@ -1,11 +1,8 @@
-import { createWriteStream } from 'node:fs'
 import { join } from 'node:path'
-import { pipeline } from 'node:stream/promises'
-
-import { pack } from 'tar-stream'
 
 import type { Bench, Side, World } from '../bench.js'
 import { mixedFiles } from '../data.js'
+import { writeLayerTar } from '../image.js'
 
 export const tarBench: Bench = {
   name: 'tar',
@@ -18,7 +15,7 @@ export const tarBench: Bench = {
   async open(world) {
     const file = join(world.scratch, 'data.tar')
     const total = world.quick ? 64e6 : 1e9
-    const files = await writeTar(file, total)
+    const files = await writeLayerTar(file, mixedFiles(total))
     return {
       data: `${total / 1e6} MB in ${files} files`,
       ours: reader(world, 'impound', file),
@@ -38,24 +35,4 @@ function reader(world: World, label: string, file: string): Side {
         after: (stdout) => Promise.resolve({ same: stdout.trim() }),
       }),
   }
-}
-
-/** Returns the number of files. */
-async function writeTar(file: string, total: number): Promise<number> {
-  const archive = pack()
-  let count = 0
-  const filled = async (): Promise<void> => {
-    for (const { name, body } of mixedFiles(total)) {
-      await new Promise<void>((resolve, reject) => {
-        archive.entry({ name, mtime: new Date(0) }, body, (error) => {
-          if (error instanceof Error) reject(error)
-          else resolve()
-        })
-      })
-      count += 1
-    }
-    archive.finalize()
-  }
-  await Promise.all([pipeline(archive, createWriteStream(file)), filled()])
-  return count
 }
