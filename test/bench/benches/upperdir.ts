@@ -114,9 +114,12 @@ async function pushImage(world: World, total: number): Promise<PushedImage> {
   const files = await writeLayerTar(tar, mixedFiles(total, SCALE))
   await run(world, 'umoci', 'raw', 'add-layer', '--image', `${layout}:files`, tar)
   await rm(tar)
-  const to = [`--dest-tls-verify=${verify}`, `oci:${layout}:files`, `docker://${address}/bench/files:1`]
-  await run(world, 'skopeo', 'copy', '--quiet', ...to)
-  return { reference: `${host}/bench/files:1`, layout, files }
+  const said = join(world.scratch, 'digest')
+  const to = [`--dest-tls-verify=${verify}`, `oci:${layout}:files`, `docker://${address}/bench/files`]
+  await run(world, 'skopeo', 'copy', '--quiet', '--digestfile', said, ...to)
+  // a node keeps what a tag stood for when it first asked
+  const digest = (await readFile(said, 'utf8')).trim()
+  return { reference: `${host}/bench/files@${digest}`, layout, files }
 }
 
 async function changed(world: World, pod: BenchPod): Promise<void> {
