@@ -5,13 +5,13 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
+import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals'
 
 import { indexImage } from '../../src/filesystem/image-index.js'
 import { LayerCache } from '../../src/filesystem/layer-cache.js'
 import type { Registry, ResolvedImage } from '../../src/model/ports/registry.js'
 import { openDockerConfig } from '../../src/registry/docker-config.js'
-import { openImageArchive } from '../../src/registry/image-archive.js'
+import { type ImageArchive, openImageArchive } from '../../src/registry/image-archive.js'
 import { createRegistry, parseRegistryPolicy } from '../../src/registry/index.js'
 import { tarOf } from '../filesystem/tars.js'
 import { asDirectory, ociLayout } from './layouts.js'
@@ -84,6 +84,17 @@ real('a registry that others wrote, which wants a password', () => {
       ...[`docker://${host}/${from}`, to],
     ])
 
+  const archives: ImageArchive[] = []
+  afterEach(async () => {
+    for (const archive of archives.splice(0)) await archive.close()
+  })
+
+  async function openedArchive(path: string): Promise<ImageArchive> {
+    const archive = await openImageArchive(path, signal)
+    archives.push(archive)
+    return archive
+  }
+
   async function registry(auths: object, archive?: string): Promise<Registry> {
     const file = join(folder, 'config.json')
     writeFileSync(file, JSON.stringify({ auths }))
@@ -91,7 +102,7 @@ real('a registry that others wrote, which wants a password', () => {
       policy: parseRegistryPolicy(archive === undefined ? [`${host}=http://${host}`] : ['never']),
       timeoutMs: 10_000,
       credentials: [await openDockerConfig(file, { env: process.env, deadlineMs: 1000 })],
-      archives: archive === undefined ? [] : [await openImageArchive(archive, signal)],
+      archives: archive === undefined ? [] : [await openedArchive(archive)],
       notice: () => undefined,
     })
   }
