@@ -88,7 +88,8 @@ async function capture(
   })
   let broken: ImpoundError | undefined
   try {
-    for await (const item of readCapture(stream)) table.take(item)
+    const divert = (_of: string, name: string) => table.divert(name)
+    for await (const item of readCapture(stream, { divert })) table.take(item)
   } catch (error) {
     if (!(error instanceof ImpoundError) || error.code === 'storage') throw error
     broken = error

@@ -4,16 +4,16 @@ import { parseIdentities, parseLinks } from '../../formats/proc/links.js'
 import { mountedDevices } from '../../formats/proc/mountinfo.js'
 import {
   type ByteOrder,
-  parseSockets,
   SOCKET_TABLES,
   type SocketProtocol,
+  SocketTableReader,
 } from '../../formats/proc/sockets.js'
 import { parseBootTime, type ProcessStat } from '../../formats/proc/stat.js'
 import { parseStatus } from '../../formats/proc/status.js'
 import { KeptFacts } from './kept-facts.js'
 import { linkOf, NAMESPACES, newRecord, noteMissing, type ProcessRecord } from './process-record.js'
 import { SocketHolders } from './socket-holders.js'
-import { MOST_ROWS, mostTelling, type SocketTable } from './socket-tables.js'
+import { MOST_ROWS, MostTelling, type SocketTable } from './socket-tables.js'
 
 const MOST_PROCESSES = 100_000
 const MOST_FILES = 128
@@ -45,6 +45,8 @@ export class ProcessTable {
   readonly #keep = new KeptFacts()
   #files = 0
   #socketsKept = 0
+  /** That of which bytes come. */
+  #table: { readonly reader: SocketTableReader; readonly lines: MostTelling } | undefined
 
   constructor(byteOrder: ByteOrder) {
     this.#byteOrder = byteOrder
@@ -122,7 +124,7 @@ export class ProcessTable {
     const pid = of === 'self' ? this.self : Number(of)
     const record = this.processes.get(pid ?? -1)
     const table = SOCKET_TABLES.find((protocol) => name === `net/${protocol}`)
-    if (table !== undefined) this.#takeSockets(record?.namespaces.net ?? 0, table, item)
+    if (table !== undefined) this.#takeSockets(record?.namespaces.net ?? 0, table, item.full)
     if (record === undefined) return
     if (!item.whole) noteMissing(record, `${name}: reading it hung`)
     else if (item.full) noteMissing(record, `${name}: cut`)
@@ -158,13 +160,26 @@ export class ProcessTable {
     }
   }
 
-  #takeSockets(namespace: number, protocol: SocketProtocol, { content, full }: FileItem): void {
-    const lines = parseSockets(protocol, content, this.#byteOrder)
-    if (lines === undefined) return
+  /** What takes the bytes of a file as they come, in place of its item: of a table of sockets, which may have many megabytes. */
+  divert(name: string): ((bytes: Buffer) => void) | undefined {
+    const protocol = SOCKET_TABLES.find((one) => name === `net/${one}`)
+    if (protocol === undefined) return undefined
+    const [reader, lines] = [new SocketTableReader(protocol, this.#byteOrder), new MostTelling(MOST_ROWS)]
+    this.#table = { reader, lines }
+    return (bytes) => {
+      for (const line of reader.push(bytes)) lines.add(line)
+    }
+  }
+
+  #takeSockets(namespace: number, protocol: SocketProtocol, full: boolean): void {
+    const reading = this.#table
+    this.#table = undefined
+    for (const line of reading?.reader.end() ?? []) reading?.lines.add(line)
+    if (reading?.reader.isTable !== true) return
     const tables = this.sockets.get(namespace) ?? new Map<SocketProtocol, SocketTable>()
     this.sockets.set(namespace, tables)
     this.#socketsKept -= tables.get(protocol)?.kept.length ?? 0
-    const table = mostTelling(lines, Math.min(MOST_ROWS, MOST_SOCKETS - this.#socketsKept))
+    const table = reading.lines.end(Math.min(MOST_ROWS, MOST_SOCKETS - this.#socketsKept))
     this.#socketsKept += table.kept.length
     if (full) this.degraded.add(`sockets ${protocol}: the table was cut`)
     if (table.kept.length < Math.min(table.total, MOST_ROWS)) {

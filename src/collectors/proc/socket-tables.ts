@@ -10,17 +10,27 @@ export interface SocketTable {
   readonly total: number
 }
 
-/** The first `most` of a table: a document has no more of one, and a table may have a hundred thousand. */
-export function mostTelling(lines: Iterable<SocketLine>, most: number): SocketTable {
-  const kept: SocketLine[] = []
-  let total = 0
-  for (const line of lines) {
-    total += 1
-    kept.push(line)
-    if (kept.length >= 2 * most + 64) cut(kept, most)
+/** Keeps the first `most` of a table: a document has no more of one, and a table may have a hundred thousand. */
+export class MostTelling {
+  readonly #most: number
+  readonly #kept: SocketLine[] = []
+  #total = 0
+
+  constructor(most: number) {
+    this.#most = most
   }
-  cut(kept, most)
-  return { kept, total }
+
+  add(line: SocketLine): void {
+    this.#total += 1
+    this.#kept.push(line)
+    if (this.#kept.length >= 2 * this.#most + 64) cut(this.#kept, this.#most)
+  }
+
+  /** Of which so many are wanted by now. */
+  end(most = this.#most): SocketTable {
+    cut(this.#kept, most)
+    return { kept: this.#kept, total: this.#total }
+  }
 }
 
 /** What two readings of the same table tell together: what one container leaves out, another may show. */

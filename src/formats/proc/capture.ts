@@ -34,7 +34,7 @@ export interface FileItem {
 
 export interface CaptureOptions {
   /** Takes the bytes of a file, which are good until it has settled, instead of keeping them; undefined keeps them. */
-  readonly divert?: (of: string, name: string) => ((bytes: Buffer) => Promise<void>) | undefined
+  readonly divert?: (of: string, name: string) => ((bytes: Buffer) => Promise<void> | void) | undefined
 }
 
 /** Of one run of words: the links of two thousand descriptors with the longest targets. */
@@ -63,7 +63,7 @@ export async function* readCapture(
   const kept = new ScratchBuffer()
   let bytes = 0
   let isFile = false
-  let divert: ((bytes: Buffer) => Promise<void>) | undefined
+  let divert: ((bytes: Buffer) => Promise<void> | void) | undefined
   for await (const event of readPieces(source)) {
     switch (event.at) {
       case 'start': {

@@ -60,33 +60,61 @@ const UNIX_STATES: Readonly<Record<string, SocketState>> = { '01': 'unconnected'
 /** __SO_ACCEPTCON */
 const UNIX_LISTENS = 0x10000
 
+/** A unix socket's name has at most 108 bytes, with four for each that is escaped; a longer line is none. */
+const LONGEST_LINE = 4096
+const HEADING = /^ *(?:sl|sk|Num) /
+const NOTHING = Buffer.alloc(0)
+
 /**
- * Sockets of one table, read as they are asked for; undefined where it has no heading, that is: it could not be read. Lines that are none are left out.
+ * Reads one table as it comes, which may have many megabytes, and holds the beginning of one line. Lines that are none are left out.
  * Source: Documentation/networking/proc_net_tcp, net/unix/af_unix.c, net/packet/af_packet.c.
  */
-export function parseSockets(
-  protocol: SocketProtocol,
-  table: Buffer,
-  byteOrder: ByteOrder = 'little',
-): Iterable<SocketLine> | undefined {
-  const heading = table.indexOf(NEWLINE)
-  if (!/^ *(?:sl|sk|Num) /.test(table.toString('latin1', 0, heading === -1 ? 512 : heading))) return undefined
-  return socketLines(protocol, table, byteOrder)
-}
+export class SocketTableReader {
+  readonly #protocol: SocketProtocol
+  readonly #byteOrder: ByteOrder
+  readonly #parse: typeof internetLine
+  #rest = NOTHING
+  #isTable: boolean | undefined
 
-function* socketLines(
-  protocol: SocketProtocol,
-  table: Buffer,
-  byteOrder: ByteOrder,
-): Generator<SocketLine, void, undefined> {
-  const parse = protocol === 'unix' ? unixLine : protocol === 'packet' ? packetLine : internetLine
-  for (let from = table.indexOf(NEWLINE) + 1; from > 0 && from < table.length;) {
-    const newline = table.indexOf(NEWLINE, from)
-    const end = newline === -1 ? table.length : newline
-    // its own string: a part of a larger one would keep all of that
-    const line = parse(protocol, table.toString('latin1', from, end), byteOrder)
+  constructor(protocol: SocketProtocol, byteOrder: ByteOrder = 'little') {
+    this.#protocol = protocol
+    this.#byteOrder = byteOrder
+    this.#parse = protocol === 'unix' ? unixLine : protocol === 'packet' ? packetLine : internetLine
+  }
+
+  /** False where it has no heading, that is: it could not be read. */
+  get isTable(): boolean {
+    return this.#isTable === true
+  }
+
+  /** Of the lines that end in these bytes. */
+  *push(bytes: Buffer): Generator<SocketLine, void, undefined> {
+    const text = this.#rest.length === 0 ? bytes : Buffer.concat([this.#rest, bytes])
+    let from = 0
+    for (let end = text.indexOf(NEWLINE); end !== -1; end = text.indexOf(NEWLINE, from)) {
+      const line = this.#line(text.subarray(from, end))
+      if (line !== undefined) yield line
+      from = end + 1
+    }
+    // a copy: the memory of what comes is used again
+    this.#rest = from === text.length ? NOTHING : Buffer.from(text.subarray(from, from + LONGEST_LINE))
+  }
+
+  /** Of a last line that has no end. */
+  *end(): Generator<SocketLine, void, undefined> {
+    const line = this.#rest.length === 0 ? undefined : this.#line(this.#rest)
+    this.#rest = NOTHING
     if (line !== undefined) yield line
-    from = end + 1
+  }
+
+  #line(bytes: Buffer): SocketLine | undefined {
+    // its own string: a part of a larger one would keep all of that
+    const text = bytes.toString('latin1', 0, LONGEST_LINE)
+    if (this.#isTable === undefined) {
+      this.#isTable = HEADING.test(text)
+      return undefined
+    }
+    return this.#isTable ? this.#parse(this.#protocol, text, this.#byteOrder) : undefined
   }
 }
 

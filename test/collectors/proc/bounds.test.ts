@@ -5,7 +5,7 @@ import { KeptFacts } from '../../../src/collectors/proc/kept-facts.js'
 import { wordsOf } from '../../../src/collectors/proc/process-record.js'
 import { Retention } from '../../../src/collectors/proc/retention.js'
 import { SocketHolders } from '../../../src/collectors/proc/socket-holders.js'
-import { compareSockets, mostTelling } from '../../../src/collectors/proc/socket-tables.js'
+import { compareSockets, MostTelling } from '../../../src/collectors/proc/socket-tables.js'
 import type { SocketLine, SocketState } from '../../../src/formats/proc/sockets.js'
 
 describe('holders of sockets', () => {
@@ -50,7 +50,9 @@ describe('a table of sockets', () => {
   it('keeps the most telling of however many there are', () => {
     fc.assert(
       fc.property(lines, fc.nat(80), (all, most) => {
-        expect(mostTelling(all, most)).toEqual({
+        const table = new MostTelling(most)
+        for (const one of all) table.add(one)
+        expect(table.end()).toEqual({
           kept: all.toSorted(compareSockets).slice(0, most),
           total: all.length,
         })

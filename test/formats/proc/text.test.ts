@@ -5,14 +5,28 @@ import { linkTarget } from '../../../src/formats/proc/link-target.js'
 import { parseIdentities, parseLinks } from '../../../src/formats/proc/links.js'
 import { executableMaps } from '../../../src/formats/proc/maps.js'
 import { mountedDevices } from '../../../src/formats/proc/mountinfo.js'
-import { parseSockets as readSockets } from '../../../src/formats/proc/sockets.js'
+import { SocketTableReader, type SocketProtocol } from '../../../src/formats/proc/sockets.js'
 import { isKernelThread, parseBootTime, parseStat } from '../../../src/formats/proc/stat.js'
 import { parseStatus } from '../../../src/formats/proc/status.js'
 import { zeroWords } from '../../../src/formats/proc/zero-words.js'
 
-const parseSockets = (...args: Parameters<typeof readSockets>) => {
-  const lines = readSockets(...args)
-  return lines === undefined ? undefined : [...lines]
+/** Undefined where it is no table; in pieces of so many bytes. */
+const parseSockets = (
+  protocol: SocketProtocol,
+  table: Buffer,
+  order?: 'little' | 'big',
+  piece = Infinity,
+) => {
+  const reader = new SocketTableReader(protocol, order)
+  const lines = []
+  for (let at = 0; at < table.length; at += piece) {
+    // its memory is used again by who gave it
+    const given = Buffer.from(table.subarray(at, at + piece))
+    lines.push(...reader.push(given))
+    given.fill(0x20)
+  }
+  lines.push(...reader.end())
+  return reader.isTable ? lines : undefined
 }
 const latin1 = (text: string): Buffer => Buffer.from(text, 'latin1')
 const anyBytes = fc.uint8Array({ maxLength: 400 }).map((bytes) => Buffer.from(bytes))
@@ -264,6 +278,20 @@ describe('tables of sockets', () => {
     expect(parseSockets('packet', latin1(packet))).toMatchObject([
       { inode: 97256, uid: 0, detail: 'ethertype 0x0003, interface 2' },
     ])
+  })
+
+  it('are the same in whatever pieces they come, the last line without its end too', () => {
+    const table = latin1(
+      HEAD +
+        LINE('0100007F:115C', '00000000:0000', '0A').repeat(3) +
+        'x'.repeat(10_000) +
+        '\n' +
+        LINE('0903000A:C958', '07710BCB:01BB', '01').trimEnd(),
+    )
+    const whole = parseSockets('tcp', table)
+    expect(whole?.map(({ state }) => state)).toEqual(['listen', 'listen', 'listen', 'established'])
+    for (const piece of [1, 7, 100, 151, 4096])
+      expect(parseSockets('tcp', table, 'little', piece)).toEqual(whole)
   })
 
   it('that have no heading could not be read, which is not the same as empty', () => {
