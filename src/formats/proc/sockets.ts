@@ -42,6 +42,11 @@ const STATES = [
 
 export type SocketState = Exclude<(typeof STATES)[number], undefined> | 'connected' | 'unconnected'
 
+/** By the kernel's number for it. */
+export function socketState(number: number): SocketState | undefined {
+  return STATES[number]
+}
+
 export const SOCKET_TABLES: readonly SocketProtocol[] = [
   'tcp',
   'tcp6',
@@ -179,6 +184,11 @@ function addressFrom(hex: string, byteOrder: ByteOrder): string {
     const inWord = [...Buffer.from(hex.slice(word, word + 8), 'hex')]
     bytes.push(...(byteOrder === 'little' ? inWord.reverse() : inWord))
   }
+  return ipAddress(bytes)
+}
+
+/** Of 4 or 16 bytes in network order: dotted where it is IPv4, mapped into IPv6 too, else as RFC 5952 writes it. */
+export function ipAddress(bytes: readonly number[]): string {
   if (bytes.length === 4) return bytes.join('.')
   const isMapped = bytes.slice(0, 10).every((byte) => byte === 0) && bytes[10] === 255 && bytes[11] === 255
   return isMapped ? bytes.slice(12).join('.') : ipv6(bytes)
