@@ -39,6 +39,8 @@ interface CaptureFlags extends ClusterFlagValues {
   readonly paranoid?: boolean
   readonly memory?: string[] | undefined
   readonly 'node-triage'?: boolean | undefined
+  readonly checkpoint?: boolean | undefined
+  readonly 'max-checkpoint'?: number
   readonly skip?: string[] | undefined
   readonly registry?: string[] | undefined
   readonly 'registry-config'?: string | undefined
@@ -91,6 +93,8 @@ export function captureRequest(
     paranoid: flags.paranoid ?? false,
     memory: (flags.memory ?? []).map(processName),
     nodeTriage: flags['node-triage'] ?? false,
+    checkpoint: checkpointable(flags),
+    maxCheckpointBytes: flags['max-checkpoint'] ?? 0,
     skip: flags.skip ?? [],
     registry: flags.registry ?? ['auto'],
     ...(registryConfig === undefined ? {} : { registryConfig }),
@@ -135,6 +139,16 @@ export function manners(flags: CaptureFlags): Manners {
     dryRun: flags['dry-run'],
     toStdout: flags.output === '-',
   }
+}
+
+function checkpointable(flags: CaptureFlags): boolean {
+  if (flags.checkpoint !== true) return false
+  if (flags.uid !== undefined)
+    throw new ImpoundError('usage', '--checkpoint: a pod that is gone has no processes')
+  if (flags.freeze !== true) return true
+  throw new ImpoundError('usage', '--checkpoint and --freeze exclude each other', {
+    hints: ['what is frozen can’t be checkpointed: take the checkpoint, then quarantine with --freeze'],
+  })
 }
 
 /** '47' or 'app/47'. */

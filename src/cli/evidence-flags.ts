@@ -110,6 +110,18 @@ export const evidenceFlags = {
       'take what tells whether the node itself was changed: journals, units, cron, SSH keys, static pods; needs --allow node',
     helpGroup: EVIDENCE,
   }),
+  checkpoint: Flags.boolean({
+    summary:
+      'have the node’s runtime checkpoint each running container by CRIU: its processes stand meanwhile, and the node’s disk holds the file until it is taken; needs --allow node',
+    helpGroup: EVIDENCE,
+  }),
+  'max-checkpoint': size({
+    summary: 'most bytes of the checkpoint of one container; what would be more is not begun',
+    helpGroup: EVIDENCE,
+    helpValue: 'SIZE',
+    default: 2 ** 32,
+    defaultHelp: () => Promise.resolve('4GiB'),
+  }),
   skip: Flags.string({
     summary: 'a collector to leave out; may be repeated',
     helpGroup: EVIDENCE,

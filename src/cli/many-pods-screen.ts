@@ -5,6 +5,7 @@ import type { QuarantinePlan } from '../model/quarantine-plan.js'
 import { counted } from '../text/count.js'
 import {
   credentialLines,
+  disturbsRow,
   killPlanRow,
   missingRows,
   ownerLines,
@@ -104,6 +105,7 @@ function evidenceRows(screen: Screen, { allow, targets }: RunPlan): void {
   const taken = collectors.filter(({ will }) => will === 'collect')
   screen.row('evidence', distinct(taken.map(({ name }) => name)).join(', ') || 'none')
   startsRow(screen, allow, collectors)
+  disturbsRow(screen, collectors)
   screen.row('missing', ...said(targets, (target) => missingRows(target.collectors)))
 }
 

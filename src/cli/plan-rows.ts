@@ -74,6 +74,12 @@ export function startsRow(
   )
 }
 
+/** What evidence does to pods and nodes beyond being taken. */
+export function disturbsRow(screen: Screen, collectors: readonly CollectorPlan[]): void {
+  const lines = collectors.filter(({ will }) => will === 'collect').flatMap(({ disturbs }) => disturbs ?? [])
+  screen.row('disturbs', ...new Set(lines))
+}
+
 function unlessHad(way: Allowance): string {
   return way === 'node' ? 'its node' : 'an ephemeral container'
 }

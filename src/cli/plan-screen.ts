@@ -10,6 +10,7 @@ import { manyPodsRows, manyUndoRow } from './many-pods-screen.js'
 import { nodePodPlanRows } from './node-pod-rows.js'
 import {
   credentialLines,
+  disturbsRow,
   killPlanRow,
   missingRows,
   ownerLines,
@@ -177,5 +178,6 @@ function evidenceRows(screen: Screen, allow: RunPlan['allow'], collectors: reado
   if (collectors.length === 0) return
   screen.row('evidence', taken.map(({ name }) => name).join(', ') || 'none')
   startsRow(screen, allow, collectors)
+  disturbsRow(screen, collectors)
   screen.row('missing', ...missingRows(collectors))
 }

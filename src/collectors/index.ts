@@ -2,6 +2,7 @@ import type { LayerCache } from '../filesystem/layer-cache.js'
 import type { Collector } from '../model/collector.js'
 import type { Scripts } from '../model/scripts.js'
 import { accessCollector } from './access.js'
+import { createCheckpointCollector } from './checkpoint.js'
 import { eventsCollector } from './events.js'
 import { createFilesystemCollector } from './filesystem.js'
 import { imageCollector } from './image.js'
@@ -32,6 +33,7 @@ export function collectors(scripts: Scripts, layers?: LayerCache): readonly Coll
     imageCollector,
     createFilesystemCollector(scripts, undefined, layers),
     createWritableMountsCollector(scripts),
+    createCheckpointCollector(scripts.checkpoint),
     createNodeTriageCollector(scripts.nodeTriage),
   ]
 }

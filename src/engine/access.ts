@@ -36,13 +36,14 @@ export async function planCollectors(
     signal,
   )
   const lacks = new Set(missing.map(keyOf))
-  return needs.map(({ collector, access, impact, ways }) => {
+  return needs.map(({ collector, access, impact, ways, disturbs }) => {
     const allowances = ways ?? (impact === 'read' ? [] : [impact])
     const plan = {
       name: collector.name,
       phases: collector.phases,
       impact,
       needs: allowances,
+      ...(disturbs === undefined ? {} : { disturbs }),
       missingAccess: access.filter((rule) => lacks.has(keyOf(rule))),
     }
     if (options.skip.has(collector.name)) return { ...plan, will: 'skip', why: 'left out by --skip' }

@@ -61,6 +61,7 @@ export async function captureTarget(target: Target, of: TargetRun): Promise<void
     nodePods: of.nodePods,
     ephemerals: ephemerals.containers,
     registry: prepared.registryFor(target, prepared.kube.reader),
+    journal: spool.journal,
     caseView: {
       document: (name) => spool.readDocument(`data/targets/${directory}/${name}`),
       content: (path) => spool.readContent(path),

@@ -7,6 +7,7 @@ import { readLines } from '../formats/jsonl.js'
 import type { AccessDocument, ReferencesDocument } from '../model/access-documents.js'
 import type { LogLine, WriteIntent } from '../model/acquisition.js'
 import type { Verdict } from '../model/containment.js'
+import type { CheckpointDocument } from '../model/checkpoint-document.js'
 import type { EventLine, NetworkDocument, OwnersDocument, PodDocument } from '../model/documents.js'
 import type { DiffEntry, FilesystemSummary } from '../model/filesystem-documents.js'
 import type { ImageDocument } from '../model/image-document.js'
@@ -82,6 +83,11 @@ async function targetInput(
     await read<Aftermath>('containment/aftermath.json'),
   ]
   const mounts = await read<MountsDocument>('mounts.json')
+  const checkpoints: CheckpointDocument[] = []
+  for (const name of names.filter((one) => /^checkpoint\/[^/]+\/checkpoint\.json$/.test(one)).sort()) {
+    const checkpoint = await read<CheckpointDocument>(name)
+    if (checkpoint !== undefined) checkpoints.push(checkpoint)
+  }
   const nodeTriage = await read<NodeTriageDocument>('node-triage.json')
   const [access, references] = [
     await read<AccessDocument>('access.json'),
@@ -124,6 +130,7 @@ async function targetInput(
     ...(access === undefined ? {} : { access }),
     ...(references === undefined ? {} : { references }),
     ...(mounts === undefined ? {} : { mounts }),
+    checkpoints,
     ...(nodeTriage === undefined ? {} : { nodeTriage }),
     ...(logs === undefined ? {} : { logs }),
     ...(after === undefined ? {} : { after }),

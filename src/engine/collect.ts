@@ -3,6 +3,7 @@ import type { CaseView, CollectContext, CollectOptions, Collector } from '../mod
 import type { LedgerRow, Phase } from '../model/evidence.js'
 import type { KubeConnection } from '../kube/connect.js'
 import type { EphemeralContainers } from '../model/ports/ephemeral.js'
+import type { Journal } from '../model/ports/kube-writer.js'
 import type { NodePods } from '../model/ports/node-pod.js'
 import type { Registry } from '../model/ports/registry.js'
 import type { RunContext } from '../model/ports/run-context.js'
@@ -23,6 +24,7 @@ export interface TargetCapture {
   readonly nodePods: NodePods
   readonly ephemerals: EphemeralContainers
   readonly registry: Registry
+  readonly journal: Journal
   readonly caseView: CaseView
   readonly progress: Progress
   sink(collector: string): Sink
@@ -82,6 +84,7 @@ async function runCollector(
     nodePods: capture.nodePods,
     ephemerals: capture.ephemerals,
     registry: capture.registry,
+    journal: capture.journal,
     case: capture.caseView,
     progress: (subject, bytes) =>
       progress({ type: 'bytes', target: label, collector: collector.name, subject, bytes }),

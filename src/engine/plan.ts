@@ -65,5 +65,7 @@ export interface CollectorPlan {
   readonly needs: readonly Allowance[]
   readonly will: 'collect' | 'skip'
   readonly why?: string
+  /** What it does to pod and node beyond being there. */
+  readonly disturbs?: readonly string[]
   readonly missingAccess: readonly AccessRule[]
 }

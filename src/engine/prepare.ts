@@ -101,6 +101,7 @@ export async function prepare(
   const unasked = new Set([
     ...(request.memory.length > 0 ? [] : ['memory']),
     ...(request.nodeTriage ? [] : ['node-triage']),
+    ...(request.checkpoint ? [] : ['checkpoint']),
   ])
   const collectors = all.filter(({ name }) => !unasked.has(name))
   for (const skipped of request.skip) requireCollector(skipped, collectors)
@@ -215,6 +216,7 @@ export function collectOptions(request: CaptureRequest, choices: Choices): Colle
     stallTimeoutMs: request.stallTimeoutMs,
     maxLogBytes: request.maxLogBytes,
     maxContentBytes: request.maxContentBytes,
+    maxCheckpointBytes: request.maxCheckpointBytes,
     paranoid: request.paranoid,
     usePullSecrets: request.usePullSecrets,
   }

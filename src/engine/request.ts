@@ -38,6 +38,9 @@ export interface CaptureRequest extends ImageRequest {
   readonly memory: readonly string[]
   /** Whether the node itself is looked at (--node-triage). */
   readonly nodeTriage: boolean
+  /** Whether its running containers are checkpointed (--checkpoint). */
+  readonly checkpoint: boolean
+  readonly maxCheckpointBytes: number
   readonly skip: readonly string[]
   /** How a pod on a node would be made, where it may be asked for. */
   readonly nodePods?: NodePodWishes

@@ -127,6 +127,7 @@ export async function startLab(options: LabOptions = {}): Promise<Lab> {
         store,
         network: new LabNetwork(store, runtime, options.enforcePolicies === true),
         freezer: new Freezer(),
+        profile,
         now,
       }),
       now,

@@ -3,6 +3,7 @@ import type { Phase } from './evidence.js'
 import type { Json } from './json.js'
 import type { KubeReader, RawResponse } from './ports/kube-reader.js'
 import type { EphemeralContainers } from './ports/ephemeral.js'
+import type { Journal } from './ports/kube-writer.js'
 import type { NodePods } from './ports/node-pod.js'
 import type { Registry } from './ports/registry.js'
 import type { RunContext } from './ports/run-context.js'
@@ -28,6 +29,8 @@ export interface CollectOptions {
   readonly paranoid?: boolean
   /** Processes whose memory is taken (--memory): 'PID' or 'CONTAINER/PID', as the container numbers them. */
   readonly memory?: readonly string[]
+  /** Most bytes of the checkpoint of one container (--max-checkpoint). */
+  readonly maxCheckpointBytes?: number
   /** Whether the Secrets that the pod's images are pulled with may be read, and shown to registries (--use-pull-secrets). */
   readonly usePullSecrets: boolean
 }
@@ -69,6 +72,8 @@ export interface CollectContext {
   /** Beside containers of the target alone. */
   readonly ephemerals: EphemeralContainers
   readonly registry: Registry
+  /** For what changes the node by a script, and so goes past the API's writer. */
+  readonly journal: Journal
   readonly case: CaseView
   /** Bytes so far of the artefact in hand, for the progress line. */
   progress(subject: string, bytes: number): void
@@ -91,6 +96,8 @@ export interface Collector {
     readonly impact: Impact
     /** Where there is more than one way: what any one of which must be allowed, best first. Absent: the impact alone. */
     readonly ways?: readonly Allowance[]
+    /** What it does to pod and node beyond being there, a line each. */
+    readonly disturbs?: readonly string[]
   }
   collect(context: CollectContext, target: Target, sink: Sink): Promise<void>
 }

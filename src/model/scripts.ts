@@ -14,6 +14,7 @@ export const SCRIPT_FILES = {
   captureMount: ['capture-mount.sh'],
   writableMounts: ['node/containers.sh', 'node/host-paths.sh', 'node/writable-mounts.sh'],
   deadContainers: ['node/containers.sh', 'node/host-paths.sh', 'node/dead-containers.sh'],
+  checkpoint: ['node/containers.sh', 'node/host-paths.sh', 'node/checkpoint.sh'],
   nodeTriage: ['node/containers.sh', 'node/host-paths.sh', 'node/triage.sh'],
   podLogs: ['node/containers.sh', 'node/host-paths.sh', 'node/pod-logs.sh'],
   processes: ['processes.sh'],

@@ -14,6 +14,7 @@ import { inventoryOf } from './inventory.js'
 import { logsOf } from './logs.js'
 import type { ReportModel, TargetReport } from './model.js'
 import { mountsOf } from './mounts.js'
+import { checkpointsOf } from './checkpoints.js'
 import { nodeTriageOf } from './node-triage.js'
 import { networkOf } from './network.js'
 import { nextStepsOf } from './next-steps.js'
@@ -124,6 +125,7 @@ function targetOf(input: ReportTargetInput, { ledger }: ReportInput): TargetRepo
     network: networkOf(input, ledger),
     blastRadius: blastRadiusOf(input, ledger),
     mounts: mountsOf(input, ledger),
+    checkpoints: checkpointsOf(input),
     nodeTriage: nodeTriageOf(input),
   }
 }

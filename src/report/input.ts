@@ -7,6 +7,7 @@ import type { LogsDocument } from '../model/log-documents.js'
 import type { ArtefactRecord, LedgerRow } from '../model/evidence.js'
 import type { ProcessesDocument, ProcessLine, SocketsDocument } from '../model/process-documents.js'
 import type { MountsDocument } from '../model/mounts-document.js'
+import type { CheckpointDocument } from '../model/checkpoint-document.js'
 import type { NodeTriageDocument } from '../model/node-triage-document.js'
 import type { QuarantinePlan } from '../model/quarantine-plan.js'
 import type { Scene } from '../model/scene.js'
@@ -49,6 +50,7 @@ export interface ReportTargetInput {
   readonly socketsAfter?: SocketsDocument
   readonly mounts?: MountsDocument
   readonly nodeTriage?: NodeTriageDocument
+  readonly checkpoints?: readonly CheckpointDocument[]
   readonly images: readonly ImageDocument[]
   readonly filesystems: readonly ReportFilesystem[]
   readonly plan?: QuarantinePlan

@@ -21,6 +21,8 @@ export interface TargetReport {
   readonly network: NetworkReport
   readonly blastRadius: BlastRadiusReport
   readonly mounts: MountsReport
+  /** Of containers that were checkpointed; empty where nobody asked for it. */
+  readonly checkpoints: readonly CheckpointReport[]
   /** Null where nobody asked for it. */
   readonly nodeTriage: NodeTriageReport | null
 }
@@ -304,4 +306,30 @@ export interface NodeTriageReport {
     readonly processes: number
     readonly known: string
   }>
+}
+
+export interface CheckpointReport {
+  readonly container: string
+  readonly where: string
+  readonly by: string | null
+  /** How long its processes stood. */
+  readonly stood: string | null
+  readonly rootfs: string | null
+  readonly deleted: Bounded<string>
+  readonly processes: Bounded<{
+    readonly pid: number
+    readonly ppid: number
+    readonly comm: string | null
+    readonly exe: string | null
+    readonly uid: string | null
+    readonly state: string | null
+  }>
+  readonly sockets: Bounded<{
+    readonly protocol: string
+    readonly local: string
+    readonly remote: string
+    readonly state: string | null
+    readonly holders: string
+  }>
+  readonly notRead: Bounded<{ readonly part: string; readonly why: string }>
 }

@@ -2,6 +2,7 @@ import type { CollectContext, CollectOptions } from '../../src/model/collector.j
 import { ImpoundError } from '../../src/model/errors.js'
 import type { Pod } from '../../src/model/kubernetes.js'
 import type { EphemeralContainers } from '../../src/model/ports/ephemeral.js'
+import type { Journal } from '../../src/model/ports/kube-writer.js'
 import type { NodePods } from '../../src/model/ports/node-pod.js'
 import type { Registry } from '../../src/model/ports/registry.js'
 import type { Exec } from '../../src/model/ports/streams.js'
@@ -15,6 +16,7 @@ export interface ContextParts {
   readonly registry: Registry
   readonly sink: MemorySink
   readonly options?: Partial<CollectOptions>
+  readonly journal?: Journal
   readonly signal?: AbortSignal
   /** The node object; the API forbids it where there is none. */
   readonly node?: object
@@ -66,6 +68,7 @@ export function collectContext(parts: ContextParts): CollectContext {
     nodePods: parts.nodePods ?? { on: unused },
     ephemerals: parts.ephemerals ?? { beside: unused },
     registry: parts.registry,
+    journal: parts.journal ?? { intent: unused, result: unused },
     case: {
       document: (name) => Promise.resolve(parts.sink.files.has(name) ? parts.sink.json(name) : undefined),
       content: (path) => parts.sink.content(path),

@@ -37,6 +37,7 @@ const nodePods: NodePods = {
           pod: {},
           network: undefined as never,
           freezer: new Freezer(),
+          profile: '1.36',
           containers: containersOf(target.pod).map(({ name, containerID, running }) => {
             const inside = seed.runtime.container(object, name)?.inside
             const id = containerID.replace(/^.*:\/\//, '')

@@ -88,6 +88,7 @@ export class LabRun {
         timeoutMs: 30_000,
         notice: () => undefined,
       }),
+      journal: this.spool.journal,
       caseView: {
         document: () => Promise.resolve(undefined),
         content: (path) => this.spool.readContent(path),

@@ -36,6 +36,7 @@ const nodePods: NodePods = {
           pod: {},
           network: undefined as never,
           freezer: new Freezer(),
+          profile: '1.36',
           containers: containersOf(target.pod).map(({ name: container, containerID, running }) => {
             const found = seed.runtime.container(object, container)!
             const { inside } = found

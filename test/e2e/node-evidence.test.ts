@@ -7,6 +7,7 @@ import { basename, dirname, join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
 
 import type { RunResult } from '../../src/engine/result.js'
+import type { LedgerRow } from '../../src/model/evidence.js'
 import type { LogsDocument } from '../../src/model/log-documents.js'
 import { asString, at } from '../../src/model/json.js'
 import type { NodeTriageDocument } from '../../src/model/node-triage-document.js'
@@ -90,8 +91,29 @@ describe('--allow node on a pod that wrote much', () => {
   const read = (name: string): unknown => JSON.parse(readFileSync(join(bag, name), 'utf8')) as unknown
 
   beforeAll(async () => {
-    ;({ bag } = await snapshot('node', '--allow', 'node', '--node-triage', '--node-image', world.nodeImage))
+    ;({ bag } = await snapshot(
+      'node',
+      '--allow',
+      'node',
+      '--node-triage',
+      '--checkpoint',
+      '--node-image',
+      world.nodeImage,
+    ))
     nodeBag = bag
+  })
+
+  it('has no checkpoint where its kubelet can make none, and says so, having changed nothing', () => {
+    const rows = (read('../../ledger.json') as { rows: readonly LedgerRow[] }).rows
+    const checkpoints = rows.filter(({ collector }) => collector === 'checkpoint')
+    expect(checkpoints.map(({ subject, status, reason }) => [subject, status, reason])).toEqual([
+      ['checkpoint talker', 'skipped', 'unsupported'],
+      ['checkpoint hanging', 'skipped', 'unsupported'],
+    ])
+    expect(checkpoints[0]?.detail).toContain('older than 1.25')
+    expect(readFileSync(join(bag, '../../../acquisition.jsonl'), 'utf8')).not.toContain(
+      '"action":"checkpoint"',
+    )
   })
 
   it('has all of its log, of which the API gives the end alone', () => {

@@ -37,6 +37,7 @@ const OURS = new Set([
     'kept',
     'too-big',
   ],
+  ...['alive', 'established', 'tcp6'],
   ...['read-secrets', 'undo-quarantine', 'own-namespace', 'projected', 'secret', 'aws', 'service account'],
   ...['read from the node', 'whole', 'no', 'target-gone', 'rotated-away', 'inferred'],
   ...['unsupported', 'index', 'node-kernel'],

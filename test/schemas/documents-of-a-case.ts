@@ -25,6 +25,7 @@ const SCHEMA_OF_LINES: Readonly<Record<string, string>> = {
   'diff.jsonl': 'impound/diff-entry/v1',
   'listing.jsonl': 'impound/listing-entry/v1',
   'processes.jsonl': 'impound/process/v1',
+  'rootfs-diff.jsonl': 'impound/checkpoint-file/v1',
 }
 
 /**
@@ -46,7 +47,7 @@ export async function documentsOfACase(lab: Lab, cli: CommandLine): Promise<read
     '--yes',
     '--json',
   )
-  const more = [...evidence, 'never', '--memory', 'app/47', '--node-triage', '--json-lines']
+  const more = [...evidence, 'never', '--memory', 'app/47', '--node-triage', '--checkpoint', '--json-lines']
   const snapshot = await printed('snapshot', ...target, '--case', 'S-2', ...more)
   // through the container and without its image: files are listed, not compared
   const listed = ['--case', 'S-3', '--allow', 'exec', '--registry', 'never', '--json']

@@ -73,6 +73,13 @@ import type {
   TriageFile,
   TriageKind,
 } from '../../src/model/node-triage-document.js'
+import type {
+  CheckpointDocument,
+  CheckpointFile,
+  CheckpointPart,
+  CheckpointProcess,
+  CheckpointSocket,
+} from '../../src/model/checkpoint-document.js'
 import type { MountLeft, MountsDocument, MountTaken } from '../../src/model/mounts-document.js'
 import type { QuarantinePlan, Refusal } from '../../src/model/quarantine-plan.js'
 import type { ReleasePlan } from '../../src/model/release-plan.js'
@@ -143,6 +150,11 @@ const SHAPES: readonly (readonly [string, Shape])[] = [
   ['logs/$defs/file', shape<LogFile>()('container name bytes kept', 'path run rotated compressed mtime why reason unreadable covers')],
   ['logs/$defs/covers', shape<CriLogFacts>()('isCri bytes lines malformed outOfOrder endsWithNewline endsWithPiece', 'firstAt lastAt')],
   ['logs/$defs/gap', shape<LogGap>()('container kind certainty why', 'runs from to')],
+  ['checkpoint', shape<CheckpointDocument>()('schema derivedFrom container made parts partsMore processes processesMore sockets socketsMore notRead', 'freezingUs frozenUs rootfs deletedFiles deletedFilesMore')],
+  ['checkpoint/properties/parts/items', shape<CheckpointPart>()('path type size', 'pathB64 sha256')],
+  ['checkpoint/properties/processes/items', shape<CheckpointProcess>()('pid ppid threads', 'pgid sid state comm commB64 uid gid exe openFiles')],
+  ['checkpoint/properties/sockets/items', shape<CheckpointSocket>()('protocol local remote holders', 'state inode')],
+  ['checkpoint-file', shape<CheckpointFile>()('path type mode uid gid size', 'pathB64 mtime link sha256 whiteout')],
   ['memory', shape<MemoryDocument>()('schema derivedFrom processes', '')],
   ['memory/properties/processes/items', shape<MemoryDocument['processes'][number]>()('container pid containerPid comm starttime areas areasLeft stopped', 'path sha256')],
   ['node-triage', shape<NodeTriageDocument>()('schema derivedFrom node since files filesMore containers containersMore absent', 'diskSnapshot')],
@@ -158,7 +170,7 @@ const SHAPES: readonly (readonly [string, Shape])[] = [
   ['owners/properties/owners/items', shape<OwnersDocument['owners'][number]>()('apiVersion kind name uid controller read', 'why')],
   ['plan', shape<RunPlan>()('schema command case at scene allow containFirst volatileBudgetMs targets store', 'nodePods')],
   ['plan/$defs/target', shape<TargetPlan>()('namespace name uid restarts images collectors', 'created node serviceAccount owner pullSecrets undo quarantine kill')],
-  ['plan/$defs/collector', shape<CollectorPlan>()('name phases impact needs will missingAccess', 'why')],
+  ['plan/$defs/collector', shape<CollectorPlan>()('name phases impact needs will missingAccess', 'why disturbs')],
   ['plan/$defs/nodePods', shape<NodePodPlan>()('image byDigest namespace madeNamespace pods leftovers missingAccess attackerSees', '')],
   ['plan/$defs/nodePod', shape<PlannedNodePod>()('node name will why', '')],
   ['plan/$defs/leftover', shape<NodePodLeftover>()('kind namespace name uid case run', '')],

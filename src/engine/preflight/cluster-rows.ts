@@ -32,7 +32,7 @@ export async function clusterRows(
     row('ephemeral containers', isServed(served, '', 'pods/ephemeralcontainers') ? 'works' : 'missing', [
       isServed(served, '', 'pods/ephemeralcontainers') ? 'served' : 'not served',
     ]),
-    row('checkpoint', 'not-known', [checkpoint(where.version)]),
+    checkpointRow(where.version),
   ]
 }
 
@@ -55,12 +55,16 @@ async function networkRow(
 }
 
 /** Source: the kubelet's feature gate ContainerCheckpoint, alpha in 1.25, on by default from 1.30 on. */
-function checkpoint(version: string | undefined): string {
+function checkpointRow(version: string | undefined): PreflightRow {
   const minor = Number(/^v1\.(\d+)/.exec(version ?? '')?.[1])
-  const unused = 'this version of impound does not use it'
-  if (!Number.isInteger(minor)) return `${unused}; the server's version is not known`
-  if (minor < 25) return `${unused}; kubelets before 1.25 have none`
-  return minor < 30
-    ? `${unused}; kubelets of 1.${minor} have it where ContainerCheckpoint is switched on`
-    : `${unused}; kubelets of 1.${minor} have it, where the runtime can do it`
+  const onNode =
+    'whether the runtime can do it (CRI-O since 1.25, containerd since 2.0, with CRIU) shows on the node'
+  const name = 'checkpoint (--checkpoint)'
+  if (!Number.isInteger(minor)) return row(name, 'not-known', ['the server’s version is not known', onNode])
+  if (minor < 25) return row(name, 'missing', [`kubelets of 1.${minor} have none: they have it since 1.25`])
+  const gate =
+    minor < 30
+      ? `kubelets of 1.${minor} have it where ContainerCheckpoint is switched on`
+      : `kubelets of 1.${minor} have it unless it is switched off`
+  return row(name, 'not-known', [gate, onNode])
 }

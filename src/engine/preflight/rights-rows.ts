@@ -14,6 +14,8 @@ import { noWishes } from '../no-wishes.js'
 import { collectChoices, type RightsWishes } from '../rbac.js'
 
 const ALLOWANCES: readonly Allowance[] = ['exec', 'ephemeral', 'node']
+/** Taken only where it is asked for by a flag of its own. */
+const BY_FLAG: ReadonlySet<string> = new Set(['memory', 'checkpoint', 'node-triage'])
 /** Of these something is had without any right: from registries, by annotations of the pod. */
 const NEVER_ALL_MISSING = new Set(['image', 'protect'])
 const EVERY_ACTION: Readonly<Record<WantedAction, true>> = {
@@ -112,8 +114,7 @@ function ofCollector(
     ...ways.map((way): Draft => ({
       area: 'evidence',
       name: `${collector.name} by ${way}`,
-      // memory is of processes that are named
-      asked: wanted && wishes.allow.includes(way) && collector.name !== 'memory',
+      asked: wanted && wishes.allow.includes(way) && !BY_FLAG.has(collector.name),
       rules: collector.requirements({ ...choices, allow: new Set([way]) }, target).access,
       by: way,
       ...(way === 'ephemeral'

@@ -7,6 +7,7 @@ import { writeAll } from '../shop/container/writing.js'
 import { objectsIn } from '../store/object.js'
 import type { LabNetwork } from '../network/network.js'
 import type { Store } from '../store/store.js'
+import type { LabVersion } from '../api/resources.js'
 import type { LabContainer, LabExecResult, LabRuntime } from '../types.js'
 import type { Freezer } from './freezer.js'
 import type { ContainerOnNode } from './program.js'
@@ -20,6 +21,7 @@ export interface NodeWorld {
   readonly store: Store
   readonly network: LabNetwork
   readonly freezer: Freezer
+  readonly profile: LabVersion
   readonly now: () => Date
 }
 
@@ -58,7 +60,7 @@ function isNodePod(pod: JsonObject): boolean {
 }
 
 function nodeContainer(pod: JsonObject, world: NodeWorld): LabContainer {
-  const { runtime, store, network, freezer, now } = world
+  const { runtime, store, network, freezer, profile, now } = world
   const node = asString(at(pod, 'spec', 'nodeName')) ?? ''
   return {
     log: (previous) => (previous ? undefined : []),
@@ -78,6 +80,7 @@ function nodeContainer(pod: JsonObject, world: NodeWorld): LabContainer {
         store,
         network,
         freezer,
+        profile,
         containers: containersOn(node, runtime, store),
         now: now(),
         signal,

@@ -3,6 +3,7 @@ import type { LabLogLine } from '../log-line.js'
 import type { LabNetwork } from '../network/network.js'
 import type { Inside } from '../shop/container/inside.js'
 import type { Store } from '../store/store.js'
+import type { LabVersion } from '../api/resources.js'
 import type { Freezer } from './freezer.js'
 
 /** A container on the node, as its runtime has it. */
@@ -28,6 +29,7 @@ export interface NodeCall {
   readonly containers: readonly ContainerOnNode[]
   readonly network: LabNetwork
   readonly freezer: Freezer
+  readonly profile: LabVersion
   readonly now: Date
   readonly signal: AbortSignal
   /** Stdout: counted and hashed by the frame around it. */

@@ -1,3 +1,4 @@
+import { checkpoint } from './checkpoint.js'
 import { deadContainers } from './dead-containers.js'
 import { dropConnections } from './drop-connections.js'
 import { facts } from './facts.js'
@@ -12,6 +13,7 @@ import { writableMounts } from './writable-mounts.js'
 
 /** What the lab's nodes answer the scripts of templates/node with, by the script's name: 'facts' for impound-facts. */
 export const NODE_PROGRAMS: Readonly<Record<string, NodeProgram>> = {
+  checkpoint,
   'dead-containers': deadContainers,
   'drop-connections': dropConnections,
   facts,

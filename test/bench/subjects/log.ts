@@ -43,6 +43,7 @@ await createLogsCollector('').collect(
     exec: kube.exec,
     nodePods: { on: unused },
     ephemerals: { beside: unused },
+    journal: { intent: unused, result: unused },
     registry: {
       archived: unused,
       attachments: unused,

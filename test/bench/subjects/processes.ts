@@ -41,6 +41,7 @@ const context: CollectContext = {
   now: { get: forbidden, list: unused, discover: unused },
   logs: { log: unused },
   exec: { exec: unused },
+  journal: { intent: unused, result: unused },
   ephemerals: { beside: unused },
   nodePods: {
     on: (node) =>

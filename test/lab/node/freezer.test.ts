@@ -23,6 +23,7 @@ function world() {
     store: unused,
     network: unused,
     freezer,
+    profile: '1.36',
     now: () => new Date(),
   })
   const exec = (signal: AbortSignal) =>
