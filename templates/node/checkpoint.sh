@@ -107,7 +107,7 @@ case $action in
       printf '%s\n' 'impound-checkpoint: it is being made' >&2 || { kill -TERM "$self"; break; }
     done >/dev/null &
     beat=$!
-    $crictl --runtime-endpoint "$socket" --timeout 600s checkpoint "--export=$directory/$name" "$id" >&2 &
+    $crictl --runtime-endpoint "$socket" --timeout 280s checkpoint "--export=$directory/$name" "$id" >&2 &
     child=$!
     # after both were started: one that is told to end while it still has our trap would not
     trap stop TERM HUP INT

@@ -72,7 +72,7 @@ export function refusalOf(facts: CheckpointFacts, mostBytes: number): Refusal | 
   const { directory, program, socket, memory, apparent, allocated, size, free, layerFree } = facts
   if (directory === undefined) {
     return unsupported(
-      'the node has no /var/lib/kubelet/checkpoints: its kubelet is older than 1.25, or has ContainerCheckpoint switched off',
+      'the node has no /var/lib/kubelet/checkpoints: its kubelet is older than 1.25, has ContainerCheckpoint switched off, or another --root-dir, below which impound does not look',
     )
   }
   if (program === undefined || socket === undefined) {
