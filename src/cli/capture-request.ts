@@ -41,6 +41,7 @@ interface CaptureFlags extends ClusterFlagValues {
   readonly 'node-triage'?: boolean | undefined
   readonly checkpoint?: boolean | undefined
   readonly 'max-checkpoint'?: number
+  readonly 'export-image'?: boolean | undefined
   readonly skip?: string[] | undefined
   readonly registry?: string[] | undefined
   readonly 'registry-config'?: string | undefined
@@ -60,6 +61,7 @@ interface CaptureFlags extends ClusterFlagValues {
   readonly 'max-pods'?: number
   readonly 'max-log'?: number
   readonly 'max-content'?: number
+  readonly 'max-image'?: number
   readonly 'stall-timeout'?: number
   readonly 'volatile-budget'?: number
   readonly 'contain-first'?: boolean
@@ -95,6 +97,7 @@ export function captureRequest(
     nodeTriage: flags['node-triage'] ?? false,
     checkpoint: checkpointable(flags),
     maxCheckpointBytes: flags['max-checkpoint'] ?? 0,
+    exportImage: flags['export-image'] ?? false,
     skip: flags.skip ?? [],
     registry: flags.registry ?? ['auto'],
     ...(registryConfig === undefined ? {} : { registryConfig }),
@@ -107,6 +110,7 @@ export function captureRequest(
     maxPods: flags['max-pods'] ?? 1,
     maxLogBytes: flags['max-log'] ?? 0,
     maxContentBytes: flags['max-content'] ?? 0,
+    maxImageBytes: flags['max-image'] ?? 0,
     stallTimeoutMs: flags['stall-timeout'] ?? 0,
     volatileBudgetMs: flags['volatile-budget'] ?? 0,
     containFirst: flags['contain-first'] ?? false,

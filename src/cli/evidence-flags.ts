@@ -122,6 +122,10 @@ export const evidenceFlags = {
     default: 2 ** 32,
     defaultHelp: () => Promise.resolve('4GiB'),
   }),
+  'export-image': Flags.boolean({
+    summary: 'keep the images themselves, as an OCI layout that skopeo, podman and umoci read',
+    helpGroup: EVIDENCE,
+  }),
   skip: Flags.string({
     summary: 'a collector to leave out; may be repeated',
     helpGroup: EVIDENCE,
@@ -155,6 +159,13 @@ export const evidenceFlags = {
     helpValue: 'SIZE',
     default: 2 ** 31,
     defaultHelp: () => Promise.resolve('2GiB'),
+  }),
+  'max-image': size({
+    summary: 'most bytes of the layers of one image that is exported',
+    helpGroup: EVIDENCE,
+    helpValue: 'SIZE',
+    default: 10 * 2 ** 30,
+    defaultHelp: () => Promise.resolve('10GiB'),
   }),
   'stall-timeout': duration({
     summary: 'a stream that moves no byte for so long is given up',

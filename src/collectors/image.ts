@@ -6,7 +6,7 @@ import {
   tagOf,
   wantedImage,
 } from '../filesystem/image-source.js'
-import type { CollectContext, Collector } from '../model/collector.js'
+import type { CollectContext, Collector, CollectOptions } from '../model/collector.js'
 import type { ImageDocument } from '../model/image-document.js'
 import { messageOf } from '../model/errors.js'
 import { asArray, asString, at, type Json } from '../model/json.js'
@@ -26,17 +26,7 @@ export const imageCollector: Collector = {
   summary:
     'manifest and config of every image, what its tag stands for now, from registries that may be asked',
   phases: ['slow'],
-  requirements: (options, target) => ({
-    access: [
-      // what the node is decides which image of an index is meant
-      { verb: 'get', group: '', resource: 'nodes' },
-      ...(options.usePullSecrets ? pullSecretsOf(target.pod) : []).map(
-        (name) =>
-          ({ verb: 'get', group: '', resource: 'secrets', namespace: target.namespace, name }) as const,
-      ),
-    ],
-    impact: 'read',
-  }),
+  requirements: imageRequirements,
   async collect(context, target, sink) {
     const platform = await nodePlatform(context, target)
     const asked = new Map<string, Promise<ResolvedImage>>()
@@ -54,6 +44,24 @@ export const imageCollector: Collector = {
       await describe(context, target, container, platform, resolve, { attached, kept }, sink)
     }
   },
+}
+
+/** Of whatever asks registries. */
+export function imageRequirements(
+  options: CollectOptions,
+  target: Target,
+): ReturnType<Collector['requirements']> {
+  return {
+    access: [
+      // what the node is decides which image of an index is meant
+      { verb: 'get', group: '', resource: 'nodes' },
+      ...(options.usePullSecrets ? pullSecretsOf(target.pod) : []).map(
+        (name) =>
+          ({ verb: 'get', group: '', resource: 'secrets', namespace: target.namespace, name }) as const,
+      ),
+    ],
+    impact: 'read',
+  }
 }
 
 async function describe(

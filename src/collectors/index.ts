@@ -6,6 +6,7 @@ import { createCheckpointCollector } from './checkpoint.js'
 import { eventsCollector } from './events.js'
 import { createFilesystemCollector } from './filesystem.js'
 import { imageCollector } from './image.js'
+import { imageExportCollector } from './image-export.js'
 import { createLogsCollector } from './logs.js'
 import { createMemoryCollector } from './memory.js'
 import { createNodeTriageCollector } from './node-triage.js'
@@ -35,5 +36,6 @@ export function collectors(scripts: Scripts, layers?: LayerCache): readonly Coll
     createWritableMountsCollector(scripts),
     createCheckpointCollector(scripts.checkpoint),
     createNodeTriageCollector(scripts.nodeTriage),
+    imageExportCollector,
   ]
 }

@@ -10,7 +10,7 @@ import type { Verdict } from '../model/containment.js'
 import type { CheckpointDocument } from '../model/checkpoint-document.js'
 import type { EventLine, NetworkDocument, OwnersDocument, PodDocument } from '../model/documents.js'
 import type { DiffEntry, FilesystemSummary } from '../model/filesystem-documents.js'
-import type { ImageDocument } from '../model/image-document.js'
+import type { ImageDocument, ImageExportDocument } from '../model/image-document.js'
 import type { LogsDocument } from '../model/log-documents.js'
 import type { ProcessesDocument, ProcessLine, SocketsDocument } from '../model/process-documents.js'
 import type { MountsDocument } from '../model/mounts-document.js'
@@ -98,6 +98,7 @@ async function targetInput(
     const image = await read<ImageDocument>(name)
     if (image !== undefined) images.push(image)
   }
+  const imageExport = await read<ImageExportDocument>('image-export.json')
   const filesystems: ReportTargetInput['filesystems'][number][] = []
   for (const name of names.filter((one) => /^filesystem\/[^/]+\/summary\.json$/.test(one)).sort()) {
     const summary = await read<FilesystemSummary>(name)
@@ -138,6 +139,7 @@ async function targetInput(
     ...(sockets === undefined ? {} : { sockets }),
     ...(socketsAfter === undefined ? {} : { socketsAfter }),
     images,
+    ...(imageExport === undefined ? {} : { imageExport }),
     filesystems,
     ...(plan === undefined ? {} : { plan }),
     ...(verdict === undefined ? {} : { verdict }),

@@ -102,6 +102,7 @@ export async function prepare(
     ...(request.memory.length > 0 ? [] : ['memory']),
     ...(request.nodeTriage ? [] : ['node-triage']),
     ...(request.checkpoint ? [] : ['checkpoint']),
+    ...(request.exportImage ? [] : ['image-export']),
   ])
   const collectors = all.filter(({ name }) => !unasked.has(name))
   for (const skipped of request.skip) requireCollector(skipped, collectors)
@@ -217,6 +218,7 @@ export function collectOptions(request: CaptureRequest, choices: Choices): Colle
     maxLogBytes: request.maxLogBytes,
     maxContentBytes: request.maxContentBytes,
     maxCheckpointBytes: request.maxCheckpointBytes,
+    maxImageBytes: request.maxImageBytes,
     paranoid: request.paranoid,
     usePullSecrets: request.usePullSecrets,
   }

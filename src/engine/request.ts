@@ -41,6 +41,8 @@ export interface CaptureRequest extends ImageRequest {
   /** Whether its running containers are checkpointed (--checkpoint). */
   readonly checkpoint: boolean
   readonly maxCheckpointBytes: number
+  /** Whether the images are kept whole (--export-image). */
+  readonly exportImage: boolean
   readonly skip: readonly string[]
   /** How a pod on a node would be made, where it may be asked for. */
   readonly nodePods?: NodePodWishes
@@ -58,6 +60,7 @@ export interface CaptureRequest extends ImageRequest {
   readonly maxPods: number
   readonly maxLogBytes: number
   readonly maxContentBytes: number
+  readonly maxImageBytes: number
   readonly stallTimeoutMs: number
   /** How long containment waits for volatile evidence. */
   readonly volatileBudgetMs: number

@@ -25,6 +25,8 @@ export interface CollectOptions {
   /** Most bytes of one log, and of changed files' content for one container. */
   readonly maxLogBytes: number
   readonly maxContentBytes: number
+  /** Of the layers of one image that is exported, as stored. */
+  readonly maxImageBytes?: number
   /** Whether files are read that seem to be the image's by all that a listing says (--paranoid). */
   readonly paranoid?: boolean
   /** Processes whose memory is taken (--memory): 'PID' or 'CONTAINER/PID', as the container numbers them. */

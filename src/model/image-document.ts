@@ -48,3 +48,22 @@ export interface ImageDocument {
   readonly tagNow?: { readonly tag: string; readonly digest: string; readonly drifted: boolean }
   readonly notes: readonly string[]
 }
+
+/** image-export.json: what the OCI layout in image-export/ holds. */
+export interface ImageExportDocument {
+  readonly schema: 'impound/image-export/v1'
+  readonly derivedFrom: readonly string[]
+  readonly images: readonly {
+    /** In the layout, one for each container: `skopeo copy oci:image-export:NAME …`. */
+    readonly names: readonly string[]
+    readonly containers: readonly string[]
+    /** host/repository@digest of the manifest; of an archive its file name in place of the repository. */
+    readonly image: string
+    readonly layers: number
+    /** Of the layers as stored. */
+    readonly bytes: number
+    /** Whether all of it is here, each blob checked against its digest; what is not is not listed in the layout's index. */
+    readonly whole: boolean
+    readonly why?: string
+  }[]
+}

@@ -111,7 +111,7 @@ function targetOf(input: ReportTargetInput, { ledger }: ReportInput): TargetRepo
     sockets: socketsOf(input, ledger),
     images: {
       absent: images.length === 0 ? absence(ledger, directory, 'image') : null,
-      containers: imagesOf(images, directory),
+      containers: imagesOf(images, input.imageExport, directory),
     },
     filesystems: {
       absent: filesystems.length === 0 ? absence(ledger, directory, 'filesystem') : null,

@@ -1,4 +1,4 @@
-import type { ImageDocument } from '../model/image-document.js'
+import type { ImageDocument, ImageExportDocument } from '../model/image-document.js'
 import { counted } from '../text/count.js'
 import { bounded, byText } from './bounded.js'
 import type { Bounded, ImageReport, Sentence } from './model.js'
@@ -7,12 +7,18 @@ import { plain, sentence } from './sentence.js'
 const MOST_IMAGES = 50
 const MOST_NOTES = 20
 
-export function imagesOf(images: readonly ImageDocument[], directory: string): Bounded<ImageReport> {
-  const rows = images.toSorted((a, b) => byText(a.container, b.container)).map(imageOf)
+export function imagesOf(
+  images: readonly ImageDocument[],
+  exported: ImageExportDocument | undefined,
+  directory: string,
+): Bounded<ImageReport> {
+  const rows = images
+    .toSorted((a, b) => byText(a.container, b.container))
+    .map((image) => imageOf(image, exportNotes(exported, image.container)))
   return bounded(rows, MOST_IMAGES, `data/targets/${directory}/image/`)
 }
 
-function imageOf(image: ImageDocument): ImageReport {
+function imageOf(image: ImageDocument, exported: readonly string[]): ImageReport {
   return {
     container: image.container,
     reference: image.reference,
@@ -22,7 +28,7 @@ function imageOf(image: ImageDocument): ImageReport {
     created: image.registry?.created ?? null,
     platform: image.registry?.platform ?? null,
     layers: image.registry === undefined ? null : counted(image.registry.layers.length, 'layer'),
-    notes: [...image.notes, ...attachmentNotes(image)].slice(0, MOST_NOTES),
+    notes: [...exported, ...image.notes, ...attachmentNotes(image)].slice(0, MOST_NOTES),
   }
 }
 
@@ -46,6 +52,17 @@ function attachmentNotes({ attachments = [] }: ImageDocument): readonly string[]
   return [
     `${counted(attachments.length, 'attachment')} beside the image in its registry (${kinds.join(', ')}); none of them was verified; image.json lists them, and their bytes are kept beside it`,
   ]
+}
+
+function exportNotes(exported: ImageExportDocument | undefined, container: string): readonly string[] {
+  const found = exported?.images.find(({ containers }) => containers.includes(container))
+  if (found === undefined) return []
+  const name = found.names[found.containers.indexOf(container)] ?? ''
+  return found.whole
+    ? [
+        `the image itself is in the OCI layout image-export/ under the name ${name}: ${counted(found.layers, 'layer')} of ${found.bytes} bytes, each checked against its digest`,
+      ]
+    : [`the image itself could not be kept whole: ${found.why ?? 'not known why'}`]
 }
 
 function credentialWords(credentials: string | undefined): Sentence {

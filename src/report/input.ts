@@ -2,7 +2,7 @@ import type { AccessDocument, ReferencesDocument } from '../model/access-documen
 import type { JournalEntry, Verdict } from '../model/containment.js'
 import type { EventLine, NetworkDocument, OwnersDocument, PodDocument } from '../model/documents.js'
 import type { DiffEntry, FilesystemSummary } from '../model/filesystem-documents.js'
-import type { ImageDocument } from '../model/image-document.js'
+import type { ImageDocument, ImageExportDocument } from '../model/image-document.js'
 import type { LogsDocument } from '../model/log-documents.js'
 import type { ArtefactRecord, LedgerRow } from '../model/evidence.js'
 import type { ProcessesDocument, ProcessLine, SocketsDocument } from '../model/process-documents.js'
@@ -52,6 +52,7 @@ export interface ReportTargetInput {
   readonly nodeTriage?: NodeTriageDocument
   readonly checkpoints?: readonly CheckpointDocument[]
   readonly images: readonly ImageDocument[]
+  readonly imageExport?: ImageExportDocument
   readonly filesystems: readonly ReportFilesystem[]
   readonly plan?: QuarantinePlan
   readonly verdict?: Verdict

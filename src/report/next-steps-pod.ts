@@ -202,9 +202,11 @@ function auditStep({ scene, startedAt }: ReportInput, { target, pod }: ReportTar
   }
 }
 
-function imageStep({ target, images }: ReportTargetInput): readonly Unnumbered[] {
-  const references = images.flatMap(({ registry }) =>
-    registry?.source !== 'registry' || registry.manifestDigest === undefined
+function imageStep({ target, images, imageExport }: ReportTargetInput): readonly Unnumbered[] {
+  const isHere = (container: string): boolean =>
+    imageExport?.images.some(({ whole, containers }) => whole && containers.includes(container)) === true
+  const references = images.flatMap(({ container, registry }) =>
+    registry?.source !== 'registry' || registry.manifestDigest === undefined || isHere(container)
       ? []
       : [`docker://${registry.repository}@${registry.manifestDigest}`],
   )
@@ -214,7 +216,7 @@ function imageStep({ target, images }: ReportTargetInput): readonly Unnumbered[]
     {
       title: `Keep the images of ${target.namespace}/${target.name}`,
       why: plain(
-        'Registries delete manifests that no tag names, and nodes delete images that no pod uses. The archive holds manifest and configuration, not the layers.',
+        'Registries delete manifests that no tag names, and nodes delete images that no pod uses. The archive holds manifest and configuration, not the layers; --export-image keeps those too.',
       ),
       commands: kept
         .map((reference, index) => `skopeo copy ${forShell(reference)} oci-archive:image-${index + 1}.tar`)

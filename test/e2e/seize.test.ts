@@ -1,4 +1,5 @@
 import { execFileSync } from 'node:child_process'
+import { createHash } from 'node:crypto'
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { basename, dirname, join } from 'node:path'
@@ -23,6 +24,15 @@ let bag: string
 function inBag(path: string): Buffer {
   const [target = ''] = readdirSync(join(bag, 'data/targets'))
   return readFileSync(join(bag, 'data/targets', target, path))
+}
+
+function hasSkopeo(): boolean {
+  try {
+    execFileSync('skopeo', ['--version'], { stdio: 'ignore' })
+    return true
+  } catch {
+    return false
+  }
 }
 
 function bagJson(path: string): unknown {
@@ -57,6 +67,7 @@ beforeAll(async () => {
       shop.namespace,
       '--case',
       'E2E-1',
+      '--export-image',
       '--allow',
       'exec',
       '--registry',
@@ -116,6 +127,17 @@ describe('seize on a real cluster', () => {
     expect(image.digest).toBe(/sha256:[0-9a-f]{64}/.exec(status!.imageID)?.[0])
     expect(image.registry?.layers).toHaveLength(2)
     expect(image.tagNow).toMatchObject({ tag: '1', drifted: false })
+  })
+
+  const withSkopeo = hasSkopeo() ? it : it.skip
+  withSkopeo('keeps the image itself, as skopeo reads it', () => {
+    const { digest } = bagJson('image/app/image.json') as ImageDocument
+    const [target = ''] = readdirSync(join(bag, 'data/targets'))
+    const copy = join(home, 'image')
+    const layout = join(bag, 'data/targets', target, 'image-export')
+    execFileSync('skopeo', ['copy', '--quiet', `oci:${layout}:app`, `dir:${copy}`])
+    const manifest = readFileSync(join(copy, 'manifest.json'))
+    expect(`sha256:${createHash('sha256').update(manifest).digest('hex')}`).toBe(digest)
   })
 
   it('finds what was dropped, changed and deleted, and nothing that was not', () => {

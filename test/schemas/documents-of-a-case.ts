@@ -44,6 +44,7 @@ export async function documentsOfACase(lab: Lab, cli: CommandLine): Promise<read
     'S-1',
     ...evidence,
     cli.registry,
+    '--export-image',
     '--yes',
     '--json',
   )
@@ -132,8 +133,10 @@ function membersOf(bag: string): readonly Document[] {
       .filter(({ source }) => source.kind === 'api' || source.kind === 'registry')
       .map(({ path }) => path),
   )
+  // ours, in the form that OCI layouts have
+  const isOci = (member: string): boolean => member.endsWith('/image-export/index.json')
   return readdirSync(bag, { recursive: true, encoding: 'utf8' })
-    .filter((member) => /\.jsonl?$/.test(member) && !foreign.has(member))
+    .filter((member) => /\.jsonl?$/.test(member) && !foreign.has(member) && !isOci(member))
     .sort()
     .flatMap((member) => documentsIn(join(bag, member), member))
 }

@@ -36,7 +36,7 @@ import type {
   ComparisonDocument,
   ComparisonSide,
 } from '../../src/model/filesystem-documents.js'
-import type { ImageDocument } from '../../src/model/image-document.js'
+import type { ImageDocument, ImageExportDocument } from '../../src/model/image-document.js'
 import type { CriLogFacts, LogFile, LogGap, LogsDocument } from '../../src/model/log-documents.js'
 import type { NodeDocument } from '../../src/model/node-document.js'
 import type { ErrorCode } from '../../src/model/errors.js'
@@ -157,6 +157,8 @@ const SHAPES: readonly (readonly [string, Shape])[] = [
   ['checkpoint-file', shape<CheckpointFile>()('path type mode uid gid size', 'pathB64 mtime link sha256 whiteout')],
   ['memory', shape<MemoryDocument>()('schema derivedFrom processes', '')],
   ['memory/properties/processes/items', shape<MemoryDocument['processes'][number]>()('container pid containerPid comm starttime areas areasLeft stopped', 'path sha256')],
+  ['image-export', shape<ImageExportDocument>()('schema derivedFrom images', '')],
+  ['image-export/properties/images/items', shape<ImageExportDocument['images'][number]>()('names containers image layers bytes whole', 'why')],
   ['node-triage', shape<NodeTriageDocument>()('schema derivedFrom node since files filesMore containers containersMore absent', 'diskSnapshot')],
   ['node-triage/properties/files/items', shape<TriageFile>()('kind path size mode uid kept', 'mtime ctime link reason why')],
   ['node-triage/properties/containers/items', shape<TriageContainer>()('id processes', 'state type podNamespace podName podUid image inApi')],
