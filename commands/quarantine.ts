@@ -3,7 +3,7 @@ import { Args } from '@oclif/core'
 import { CaptureCommand } from '../src/cli/capture-command.js'
 import { captureRequest, manners } from '../src/cli/capture-request.js'
 import { confirmFlags, quarantineFlags } from '../src/cli/containment-flags.js'
-import { allowNodeFlags, caseFlags } from '../src/cli/evidence-flags.js'
+import { allowContainmentFlags, caseFlags } from '../src/cli/evidence-flags.js'
 import { clusterFlags, selectorFlag } from '../src/cli/flags.js'
 import { ImpoundError } from '../src/model/errors.js'
 
@@ -21,7 +21,7 @@ export class Quarantine extends CaptureCommand {
     ...selectorFlag,
     ...caseFlags,
     ...quarantineFlags,
-    ...allowNodeFlags,
+    ...allowContainmentFlags,
     ...confirmFlags,
   }
 

@@ -17,7 +17,7 @@ const WANTED: readonly WantedAction[] = [
   'detach-owner',
 ]
 
-const ALLOWANCES: readonly Allowance[] = ['exec', 'ephemeral', 'node']
+const ALLOWANCES: readonly Allowance[] = ['exec', 'ephemeral', 'node', 'twin']
 
 /** Flags as oclif gives them; a command that lacks some gets what their absence means. */
 interface CaptureFlags extends ClusterFlagValues {
@@ -36,6 +36,7 @@ interface CaptureFlags extends ClusterFlagValues {
   readonly 'node-image'?: string
   readonly 'node-namespace'?: string | undefined
   readonly 'ephemeral-image'?: string | undefined
+  readonly 'twin-image'?: string | undefined
   readonly paranoid?: boolean
   readonly memory?: string[] | undefined
   readonly 'node-triage'?: boolean | undefined
@@ -75,6 +76,7 @@ export function captureRequest(
 ): CaptureRequest {
   const { selector, examiner, authority, output, 'registry-config': registryConfig } = flags
   const ephemeralImage = flags['ephemeral-image'] ?? flags['node-image']
+  const twinImage = flags['twin-image'] ?? flags['node-image']
   return {
     command,
     cluster: clusterRequest(flags),
@@ -92,6 +94,7 @@ export function captureRequest(
       ? {}
       : { nodePods: nodePodWishes(flags['node-image'], flags['node-namespace']) }),
     ...(ephemeralImage === undefined ? {} : { ephemeralImage }),
+    ...(twinImage === undefined ? {} : { twinImage }),
     paranoid: flags.paranoid ?? false,
     memory: (flags.memory ?? []).map(processName),
     nodeTriage: flags['node-triage'] ?? false,

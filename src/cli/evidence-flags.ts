@@ -59,6 +59,30 @@ export const registryFlags = {
   }),
 }
 
+export const twinImageFlag = {
+  'twin-image': Flags.string({
+    summary: 'image of the twin; it needs sh, timeout, sort, and nc or perl [default: --node-image]',
+    helpGroup: CONTAINMENT,
+    helpValue: 'IMAGE',
+  }),
+}
+
+/** For what takes no evidence: it starts what tries the cut, and what contains. */
+export const allowContainmentFlags = {
+  allow: Flags.string({
+    summary:
+      'what may be started in the cluster: node (a privileged pod on the suspect’s node), twin (two pods of ours beside the suspect, without rights, for half a minute, to try the cut where no pod on the node can)',
+    helpGroup: CONTAINMENT,
+    helpValue: 'node,twin',
+    multiple: true,
+    multipleNonGreedy: true,
+    delimiter: ',',
+    options: ['node', 'twin'],
+  }),
+  ...nodePodFlags,
+  ...twinImageFlag,
+}
+
 /** For commands that start nothing but a pod on the node. */
 export const allowNodeFlags = {
   allow: Flags.string({
@@ -76,13 +100,13 @@ export const allowNodeFlags = {
 export const evidenceFlags = {
   allow: Flags.string({
     summary:
-      'what may be started in the cluster for evidence: exec (processes in the suspect container), ephemeral (a container of ours in the pod, which stays in its spec), node (a privileged pod on its node)',
+      'what may be started in the cluster for evidence: exec (processes in the suspect container), ephemeral (a container of ours in the pod, which stays in its spec), node (a privileged pod on its node); and to try the cut where no such pod can: twin (two pods of ours beside the suspect, without rights, for half a minute)',
     helpGroup: EVIDENCE,
-    helpValue: 'exec,ephemeral,node',
+    helpValue: 'exec,ephemeral,node,twin',
     multiple: true,
     multipleNonGreedy: true,
     delimiter: ',',
-    options: ['exec', 'ephemeral', 'node'],
+    options: ['exec', 'ephemeral', 'node', 'twin'],
   }),
   ...nodePodFlags,
   'ephemeral-image': Flags.string({
@@ -91,6 +115,7 @@ export const evidenceFlags = {
     helpGroup: EVIDENCE,
     helpValue: 'IMAGE',
   }),
+  ...twinImageFlag,
   paranoid: Flags.boolean({
     summary:
       'with exec and ephemeral: read every file, also those that seem to be the image’s by their ctime, size and mode',

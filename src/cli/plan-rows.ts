@@ -1,6 +1,6 @@
 import type { CollectorPlan, TargetPlan } from '../engine/plan.js'
 import { describeAccess } from '../model/api-path.js'
-import type { Allowance } from '../model/collector.js'
+import type { Allowance, Way } from '../model/collector.js'
 import type { PolicyPlan, QuarantinePlan } from '../model/quarantine-plan.js'
 import { atMost, type Screen } from './screen.js'
 
@@ -50,7 +50,7 @@ export function startsRow(
   allow: readonly Allowance[],
   collectors: readonly CollectorPlan[],
 ): void {
-  const starters = (way: Allowance): readonly string[] => [
+  const starters = (way: Way): readonly string[] => [
     ...new Set(
       collectors
         .filter(({ will, needs }) => allow.includes(way) && will === 'collect' && needs.includes(way))
@@ -80,7 +80,7 @@ export function disturbsRow(screen: Screen, collectors: readonly CollectorPlan[]
   screen.row('disturbs', ...new Set(lines))
 }
 
-function unlessHad(way: Allowance): string {
+function unlessHad(way: Way): string {
   return way === 'node' ? 'its node' : 'an ephemeral container'
 }
 
@@ -120,9 +120,9 @@ export function killPlanRow(screen: Screen, targets: readonly TargetPlan[]): voi
 }
 
 /** The keys at the plan that allow what a collector needs. */
-const KEYS: Readonly<Partial<Record<Allowance, string>>> = { exec: 'e', node: 'n' }
+const KEYS: Readonly<Partial<Record<Way, string>>> = { exec: 'e', node: 'n' }
 
-function keysFor(needs: readonly Allowance[]): string {
+function keysFor(needs: readonly Way[]): string {
   const keys = needs.flatMap((one) => KEYS[one] ?? [])
   return keys.length === 0 ? '' : `   [needs ${keys.join(' or ')}]`
 }

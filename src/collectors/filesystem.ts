@@ -5,7 +5,7 @@ import { interruption } from '../filesystem/completeness.js'
 import { LayerCache } from '../filesystem/layer-cache.js'
 import { volumeMountsOf } from '../filesystem/mounts.js'
 import type { AccessRule } from '../model/api-path.js'
-import type { Allowance, CollectContext, Collector } from '../model/collector.js'
+import type { Allowance, CollectContext, Collector, Way } from '../model/collector.js'
 import { isCode } from '../model/errors.js'
 import type { Source } from '../model/evidence.js'
 import type { Sink } from '../model/ports/sink.js'
@@ -64,7 +64,7 @@ export function createFilesystemCollector(
 export type FilesystemScripts = Pick<Scripts, 'upperdir'> & InsideScripts
 
 /** Best first. */
-const WAYS: readonly Allowance[] = ['node', 'ephemeral', 'exec']
+const WAYS: readonly Way[] = ['node', 'ephemeral', 'exec']
 
 function insideAccess(allow: ReadonlySet<Allowance>, { namespace }: Target): readonly AccessRule[] {
   if (!allow.has('exec') && !allow.has('ephemeral')) return []

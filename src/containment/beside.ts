@@ -14,7 +14,7 @@ import { otherPolicyKinds } from './exposure.js'
 
 type Stage = ContainmentAction['stage']
 
-const STAGES: readonly Stage[] = ['before-cut', 'after-cut']
+const STAGES: readonly Stage[] = ['before-cut', 'after-cut', 'verify']
 
 /** The actions in the order in which they are applied. */
 function inOrder(actions: readonly ContainmentAction[]): readonly ContainmentAction[] {
@@ -45,6 +45,10 @@ export async function planBeside(
       ...quarantine.warnings,
     ],
     actions: sections,
+    attackerSees: [
+      ...quarantine.attackerSees,
+      ...sections.flatMap(({ attackerSees = [] }) => attackerSees),
+    ],
     refusals: [
       ...quarantine.refusals,
       ...openingRefusals(policies),

@@ -3,6 +3,7 @@ import type { HoldSource, HoldStatus } from '../model/hold-status.js'
 import type { NetworkPolicy, Pod } from '../model/kubernetes.js'
 import { QUARANTINE_KEY } from '../model/quarantine-plan.js'
 import type { Target } from '../model/target.js'
+import { TWIN_KEY } from '../model/twin-label.js'
 import { denyAllOf } from './deny-all.js'
 import { holdsOf, type Hold } from './hold.js'
 import { standingOf } from './standing.js'
@@ -36,7 +37,7 @@ export function heldPods(observed: Observed, namespaces: readonly string[]): rea
   for (const pod of observed.pods) {
     const { namespace = '', name = '', uid = '', annotations = {}, labels = {} } = pod.metadata ?? {}
     if (Object.hasOwn(annotations, QUARANTINE_KEY)) note({ namespace, name, uid }, 'annotation')
-    if (Object.hasOwn(labels, QUARANTINE_KEY)) note({ namespace, name, uid }, 'label')
+    if (Object.hasOwn(labels, QUARANTINE_KEY) && !Object.hasOwn(labels, TWIN_KEY)) note({ namespace, name, uid }, 'label')
   }
   for (const { suspect } of holds.values()) {
     const { namespace, name, uid } = suspect

@@ -12,6 +12,7 @@ import { createFreeze } from './freeze.js'
 import { createPluginDeny } from './plugin-deny.js'
 import { createProtect } from './protect.js'
 import { createResiduals } from './residuals.js'
+import { createTwinAction } from './twin/twin.js'
 import { planRelease as planReleaseWith } from './release-plan.js'
 
 /** Every way to contain a pod beside the quarantine, in the order in which those of one stage are applied. */
@@ -27,6 +28,7 @@ export function actions(options: QuarantineOptions): readonly ContainmentAction[
     createDetachBindings(options),
     createDropConnections(options),
     createFreeze(options),
+    createTwinAction(options),
   ]
 }
 

@@ -21,8 +21,8 @@ export interface ProbeResult {
 
 export interface NetworkProbe {
   readonly results: readonly ProbeResult[]
-  /** Established TCP connections of its network, 'LOCAL → REMOTE', as its kernel has them. */
-  readonly established: readonly string[]
+  /** Established TCP connections of its network, 'LOCAL → REMOTE', as its kernel has them; undefined where that was not seen. */
+  readonly established: readonly string[] | undefined
 }
 
 /** Runs a script of ours on the node and gives what it wrote. Throws `target-refused` where it fails, with its words. */

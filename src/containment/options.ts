@@ -14,6 +14,18 @@ export interface QuarantineOptions {
   readonly wanted: ReadonlySet<WantedAction>
   /** A privileged pod may run on the suspect's node (--allow node). */
   readonly allowNode: boolean
-  readonly scripts: Pick<Scripts, 'dropConnections' | 'freeze' | 'probeNetwork'>
+  /** A twin of the suspect may be started in its namespace (--allow twin). */
+  readonly twin?: TwinWishes
+  readonly scripts: Pick<Scripts, 'dropConnections' | 'freeze' | 'probeNetwork' | 'twin'>
   readonly toolVersion: string
+}
+
+/** How a twin is made, and whose it is. */
+export interface TwinWishes {
+  readonly image: string
+  /** The run, by the name that the record has for it. */
+  readonly run: string
+  readonly owner: { readonly who: string; readonly host: string; readonly pid: number }
+  /** Whether the process that started one still lives, as far as can be told from here; undefined where it can't. */
+  readonly isAlive: (owner: { readonly host: string; readonly pid: number }) => boolean | undefined
 }

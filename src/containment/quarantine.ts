@@ -1,4 +1,5 @@
-import type { Containment, ContainmentAction, UndoReport } from '../model/containment.js'
+import type { Containment, ContainmentAction, UndoReport, WriteContext } from '../model/containment.js'
+import type { QuarantinePlan } from '../model/quarantine-plan.js'
 import { neededAccess, usefulAccess } from './access.js'
 import { applyQuarantine } from './apply.js'
 import { applyBeside, planBeside, undoBeside, verifyBeside } from './beside.js'
@@ -8,6 +9,7 @@ import type { QuarantineOptions } from './options.js'
 import { planQuarantine } from './plan.js'
 import { releaseHold } from './release.js'
 import { TRY_ACCESS } from './try-network.js'
+import { tryByTwin } from './twin/trial.js'
 import { verifyQuarantine } from './verify.js'
 
 /**
@@ -46,6 +48,7 @@ export function createQuarantine(
       verifyQuarantine(context, plan, {
         confirmedAt: confirmed.get(plan.target.uid),
         probe: options.scripts.probeNetwork,
+        ...byTwin(context, plan, options),
         beside: () => verifyBeside(context, plan, actions),
       }),
     undo: async (context, entries) => {
@@ -55,6 +58,7 @@ export function createQuarantine(
         report.left.push(...left)
       }
       for (const hold of holdsOf(entries)) {
+        add(await undoBeside(context, 'verify', hold.suspect, entries, actions))
         add(await undoBeside(context, 'after-cut', hold.suspect, entries, actions))
         add(
           await releaseHold(context, hold, () =>
@@ -65,4 +69,13 @@ export function createQuarantine(
       return report
     },
   }
+}
+
+function byTwin(
+  context: WriteContext,
+  plan: QuarantinePlan,
+  options: QuarantineOptions,
+): Pick<Parameters<typeof verifyQuarantine>[2], 'byTwin'> {
+  const { twin, scripts } = options
+  return twin === undefined ? {} : { byTwin: (pod) => tryByTwin(context, plan, pod, { twin, scripts }) }
 }

@@ -18,18 +18,21 @@ export async function standingBeside(
   const suspect = { namespace, name, uid, case: caseName }
   const recorded = hold.knownFrom.includes('state')
   const standing: string[] = []
+  const beside: string[] = []
   const faults: HoldFault[] = []
   const notSeen: string[] = []
   let overridden: 'all' | readonly string[] = []
   for (const action of actions) {
     const own = entriesOf(entries, suspect, action)
-    if (recorded && own.length === 0) continue
+    // a twin is no one's record but its own label's
+    if (recorded && own.length === 0 && action.stage !== 'verify') continue
     try {
       const { done, left, needs } = await action.undo(context, suspect, own, { dryRun: true })
       for (const line of left) faults.push({ code: 'action-undone', message: `${action.name}: ${line}` })
       // the pod carries its mark; what that speaks of is out of the API's sight
       if (needs === 'node')
         notSeen.push(`whether what ${action.name} did stands: only a pod on the node could look`)
+      else if (action.stage === 'verify') beside.push(...done.map((line) => `still there: ${line.replace(/^- /, '')}`))
       else if (done.length > 0 && left.length === 0) {
         standing.push(action.name)
         if (hold.faults.some(({ code }) => code === 'residual'))
@@ -49,6 +52,7 @@ export async function standingBeside(
     state: stateWith(hold, all),
     stands: [
       ...hold.stands,
+      ...beside,
       ...(standing.length === 0 ? [] : [`as it was left: ${standing.join(', ')}`]),
       ...denied.map(
         ({ policy = '' }) => `overridden by the deny of the network plugin's own: NetworkPolicy ${policy}`,

@@ -7,8 +7,8 @@ import { judgeProbe, type NetworkFinding } from './network-verdict.js'
 import { anyContainer, nodeAddresses, sessionFor } from './node-action.js'
 import { readObject } from './reading.js'
 
-const KUBELET_PORT = 10_250
-const METADATA = '169.254.169.254:80'
+export const KUBELET_PORT = 10_250
+export const METADATA = '169.254.169.254:80'
 const DESTINATIONS = [
   { namespace: 'default', name: 'kubernetes' },
   { namespace: 'kube-system', name: 'kube-dns' },
@@ -46,7 +46,12 @@ export async function tryNetwork(
       ...(node === undefined ? [] : [`node:${node}:${KUBELET_PORT}`]),
     ]
     const text = await onNode(session, 'probe-network', script, args, context.run.signal)
-    return judgeProbe(parseProbe(text, OWN_PORTS), cutsOpenOnes)
+    return judgeProbe(parseProbe(text, OWN_PORTS), {
+      by: "from the pod's own network",
+      words: ['the pod', 'elsewhere it'],
+      cutsOpenOnes,
+      established: 'not-known',
+    })
   } catch (error) {
     if (isCode(error, 'aborted', 'storage', 'bug')) throw error
     const why = isCode(error, 'refused')
@@ -57,7 +62,7 @@ export async function tryNetwork(
 }
 
 /** The API server and the cluster's DNS, by their Services. One that can't be read is not tried. */
-async function destinations(context: WriteContext): Promise<readonly string[]> {
+export async function destinations(context: WriteContext): Promise<readonly string[]> {
   const found = await Promise.all(
     DESTINATIONS.map(({ namespace, name }) => serviceAddress(context, namespace, name)),
   )
@@ -80,6 +85,6 @@ async function serviceAddress(
   }
 }
 
-function isIPv4(text: string): boolean {
+export function isIPv4(text: string): boolean {
   return /^\d{1,3}(?:\.\d{1,3}){3}$/.test(text)
 }

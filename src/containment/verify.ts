@@ -17,6 +17,8 @@ interface VerifyMeans {
   readonly confirmedAt: string | undefined
   /** The script that tries the pod's network. */
   readonly probe: string
+  /** Tries it by a twin of the pod; absent where none is allowed. */
+  readonly byTwin?: (pod: Pod) => Promise<NetworkFinding>
   /** What the actions say of themselves. */
   beside(): Promise<readonly Finding[]>
 }
@@ -36,7 +38,7 @@ export async function verifyQuarantine(
     pod = await readPod(context.kube, plan.target, context.run.signal)
   } catch (error) {
     if (!isCode(error, 'target-changed')) throw error
-    return verdict('unverified', `${error.message}: there is nothing left to try`, [], [], undefined)
+    return verdict('unverified', 'api', `${error.message}: there is nothing left to try`, [], [], undefined)
   }
   const beside = await means.beside()
   const cuts = beside.some((finding) => finding.cuts === true)
@@ -45,13 +47,16 @@ export async function verifyQuarantine(
   const overrides = overridden(beside)
   const residuals = await readResiduals(context, plan, pod, overrides)
   const hold = readHold(pod, plan)
-  const network = await tryNetwork(context, pod, means.probe, cuts)
   const broken = [
     ...(pod.spec?.hostNetwork === true
       ? ['the pod uses the network of its node, where NetworkPolicies do not apply']
       : []),
     ...[denyAll, labels, hold].flatMap((finding) => finding.broken ?? []),
   ]
+  const inside = await tryNetwork(context, pod, means.probe, cuts)
+  // a cut that is known not to stand needs no twin; and what drops packets in the pod's own network, a twin has not
+  const twinSays = inside.outcome === 'not-tried' && broken.length === 0 && !cuts
+  const network = (twinSays ? await means.byTwin?.(pod) : undefined) ?? inside
   const tried = [denyAll, labels, residuals, hold, ...beside, network].flatMap((finding) => finding.tried)
   const open = [
     ...denyAll.open,
@@ -61,13 +66,14 @@ export async function verifyQuarantine(
     ...[hold, ...beside, network].flatMap((finding) => finding.open),
     ...alwaysOpen(pod, cuts, plan),
   ]
-  if (broken.length > 0) return verdict('not-enforced', broken.join('; '), tried, open, undefined)
+  const by = network.outcome === 'not-tried' ? 'api' : (network.means ?? 'own-network')
+  if (broken.length > 0) return verdict('not-enforced', by, broken.join('; '), tried, open, undefined)
   // what was tried says more than what the cluster says of itself
   if (network.outcome === 'not-tried' && plan.network.enforces === 'no' && !cuts) {
-    return verdict('not-enforced', `not tried; ${plan.network.why}`, tried, open, undefined)
+    return verdict('not-enforced', by, `not tried; ${plan.network.why}`, tried, open, undefined)
   }
   const [kind, why] = judged(network, cuts ? 0 : residuals.open.length)
-  return verdict(kind, why, tried, open, kind === 'not-enforced' ? undefined : means.confirmedAt)
+  return verdict(kind, by, why, tried, open, kind === 'not-enforced' ? undefined : means.confirmedAt)
 }
 
 function judged(
@@ -90,6 +96,7 @@ function judged(
 
 function verdict(
   kind: VerdictKind,
+  means: Verdict['means'],
   why: string,
   tried: readonly string[],
   open: readonly string[],
@@ -98,6 +105,7 @@ function verdict(
   return {
     schema: 'impound/verdict/v1',
     kind,
+    means,
     why,
     tried,
     open,

@@ -1,5 +1,5 @@
 import type { AccessRule } from '../model/api-path.js'
-import type { Allowance, Impact } from '../model/collector.js'
+import type { Allowance, Impact, Way } from '../model/collector.js'
 import type { NodePodPlan } from '../model/node-pod-plan.js'
 import type { Phase } from '../model/evidence.js'
 import type { QuarantinePlan } from '../model/quarantine-plan.js'
@@ -62,7 +62,7 @@ export interface CollectorPlan {
   readonly phases: readonly Phase[]
   readonly impact: Impact
   /** Any one of these must be allowed, best first; empty for what only reads. */
-  readonly needs: readonly Allowance[]
+  readonly needs: readonly Way[]
   readonly will: 'collect' | 'skip'
   readonly why?: string
   /** What it does to pod and node beyond being there. */

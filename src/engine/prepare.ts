@@ -29,6 +29,7 @@ import type { CaptureRequest, Choices, ClusterRequest } from './request.js'
 import { accessNeeds, anyPod } from './run-access.js'
 import { describeTool, localIdentity, ntpState, readScripts } from './system.js'
 import { resolveTargets } from './targets.js'
+import { twinWishes } from './twin-wishes.js'
 
 /** A run that is planned and has changed nothing; execute() does it, close() gives it up. */
 export interface PreparedRun {
@@ -130,6 +131,7 @@ export async function prepare(
             allowOutage: request.allowOutage,
             wanted: new Set(request.wanted),
             allowNode: request.allow.includes('node'),
+            ...twinWishes(request, scene),
             scripts,
             toolVersion: tool.version,
           })

@@ -48,6 +48,8 @@ export interface CaptureRequest extends ImageRequest {
   readonly nodePods?: NodePodWishes
   /** Of a container of ours in the suspect pod, where it may be asked for. */
   readonly ephemeralImage?: string
+  /** Of a twin of the suspect, where one may be asked for. */
+  readonly twinImage?: string
   /** Whether files are read that a listing takes for the image's. */
   readonly paranoid: boolean
   readonly keepLabels: readonly string[]

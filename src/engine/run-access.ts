@@ -11,6 +11,7 @@ import { nodePodAccess, nodePodUsefulAccess } from '../node-pod/index.js'
 import { aftermathAccess } from './aftermath.js'
 import { noWishes } from './no-wishes.js'
 import { killAccess } from './plan-kill.js'
+import { SOME_TWIN } from './twin-wishes.js'
 import { targetAccess, type TargetRequest } from './targets.js'
 
 /** The commands that a responder may need rights for. */
@@ -58,6 +59,7 @@ export async function accessNeeds(
     ...(await noWishes({ case: '', who: '' })),
     wanted: new Set(wanted),
     allowNode: collect.allow.has('node'),
+    ...(collect.allow.has('twin') ? { twin: SOME_TWIN } : {}),
   })
   const needs: readonly AccessNeed[] = [
     { part: 'scene', rules: SCENE_ACCESS },

@@ -1,6 +1,7 @@
 import { podPath } from '../model/api-path.js'
 import { ImpoundError } from '../model/errors.js'
 import type { Pod } from '../model/kubernetes.js'
+import { NEVER_STARTS } from '../model/never-starts.js'
 import type { KubeReader } from '../model/ports/kube-reader.js'
 import type { RunContext } from '../model/ports/run-context.js'
 import type { Target } from '../model/target.js'
@@ -9,17 +10,6 @@ import type { Target } from '../model/target.js'
 const RUNNING_WITHIN_MS = 120_000
 const IMAGE_HINT =
   '--ephemeral-image names an image that the pod’s node can pull or has: docs/node-pod.md says what must be in it'
-/** What a waiting container never gets out of by itself, or not soon. */
-const HOPELESS: ReadonlySet<string> = new Set([
-  'ImagePullBackOff',
-  'InvalidImageName',
-  'ErrImageNeverPull',
-  'ImageInspectError',
-  'RegistryUnavailable',
-  'CreateContainerConfigError',
-  'CreateContainerError',
-  'RunContainerError',
-])
 
 /** The pod as it is now. Throws `target-changed` where the name is another pod's, or nobody's. */
 export async function podNow(
@@ -48,7 +38,7 @@ export async function untilItRuns(
     if (state?.running !== undefined) return
     const { reason = '', message = '' } = state?.waiting ?? {}
     if (message !== '' && !/^Back-off/.test(message)) lastWords = message
-    if (HOPELESS.has(reason)) throw refused(name, `${reason}: ${lastWords || message}`)
+    if (NEVER_STARTS.has(reason)) throw refused(name, `${reason}: ${lastWords || message}`)
     const ended = state?.terminated
     if (ended !== undefined)
       throw refused(

@@ -17,6 +17,7 @@ import { LabClock } from './clock.js'
 import type { LabFault } from './faults/fault.js'
 import { Faults } from './faults/faults.js'
 import { withEphemerals } from './kubelet/ephemeral-container.js'
+import { withTwins } from './kubelet/twin.js'
 import { LogBook } from './kubelet/log-book.js'
 import { firstVersion, labObjects, plant, type LabObjects } from './objects.js'
 import { startLabRegistry, type LabRegistryOptions, type LabRegistryRequest } from './registry/registry.js'
@@ -113,6 +114,7 @@ export async function startLab(options: LabOptions = {}): Promise<Lab> {
     for (const server of servers) void server.accept()
   })
   const runtime = withEphemerals(seed.runtime, store, now)
+  const network = new LabNetwork(store, runtime, options.enforcePolicies === true)
   const authority = await createAuthority(now())
   const server = await serveApi({
     context: {
@@ -122,14 +124,12 @@ export async function startLab(options: LabOptions = {}): Promise<Lab> {
       users,
       admission,
       logs,
-      runtime: withNodePods({
-        runtime,
+      runtime: withTwins(
+        withNodePods({ runtime, store, network, freezer: new Freezer(), profile, now }),
+        network,
         store,
-        network: new LabNetwork(store, runtime, options.enforcePolicies === true),
-        freezer: new Freezer(),
-        profile,
         now,
-      }),
+      ),
       now,
     },
     tls: { ...(await authority.server()), authority: authority.certificate },

@@ -11,11 +11,14 @@ import type { Sink } from './ports/sink.js'
 import type { Exec, LogStream } from './ports/streams.js'
 import type { Target } from './target.js'
 
-/** What may be started in the cluster for evidence: --allow. */
-export type Allowance = 'exec' | 'ephemeral' | 'node'
+/** Of what may be started in the cluster, what reads a pod's containers. */
+export type Way = 'exec' | 'ephemeral' | 'node'
+
+/** What may be started in the cluster: --allow. */
+export type Allowance = Way | 'twin'
 
 /** What a collector does to the cluster at most. */
-export type Impact = 'read' | Allowance
+export type Impact = 'read' | Way
 
 export interface CollectOptions {
   readonly allow: ReadonlySet<Allowance>
@@ -97,9 +100,9 @@ export interface Collector {
     readonly access: readonly AccessRule[]
     readonly impact: Impact
     /** Where there is more than one way: what any one of which must be allowed, best first. Absent: the impact alone. */
-    readonly ways?: readonly Allowance[]
     /** What it does to pod and node beyond being there, a line each. */
     readonly disturbs?: readonly string[]
+    readonly ways?: readonly Way[]
   }
   collect(context: CollectContext, target: Target, sink: Sink): Promise<void>
 }

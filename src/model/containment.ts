@@ -13,6 +13,11 @@ export type VerdictKind = 'enforced' | 'partial' | 'unverified' | 'not-enforced'
 export interface Verdict {
   readonly schema: 'impound/verdict/v1'
   readonly kind: VerdictKind
+  /**
+   * By what it was tried: from the suspect's own network by a pod on its node; by a twin, which stands for it and shows none of its connections;
+   * by nothing but reading the API.
+   */
+  readonly means: 'own-network' | 'twin' | 'api'
   /** One sentence: why it is that and not better. */
   readonly why: string
   /** What was tried and seen, a line each; empty where nothing was. */
@@ -85,11 +90,11 @@ export interface ActionOutcome {
  * A way to contain a pod beside the quarantine itself. Every write goes through KubeWriter, which journals it; the entries
  * come back to the action whose name they carry. Actions of one stage are applied in the order of their list, and all are undone in
  * reverse. `before-cut`: the pod is locked and its deny-all stands, and no label has gone. `after-cut`: the
- * policy is in force.
+ * policy is in force. `verify`: nothing but what verification starts, and removes itself; undo takes away what a killed run left of it.
  */
 export interface ContainmentAction<Plan extends ActionPlan = ActionPlan> {
   readonly name: string
-  readonly stage: 'before-cut' | 'after-cut'
+  readonly stage: 'before-cut' | 'after-cut' | 'verify'
   requirements(target: Target): {
     readonly access: readonly AccessRule[]
     /** An API that not every cluster serves. */

@@ -83,6 +83,8 @@ export interface ActionPlan {
   readonly refusals: readonly Refusal[]
   /** Rights without which the whole run is refused. */
   readonly missingAccess: readonly AccessRule[]
+  /** What an attacker sees of it. */
+  readonly attackerSees?: readonly string[]
   /** What it takes: a pod on the suspect's node, with --allow node. */
   readonly needs?: 'node'
   /** What is done about it denies before policies of any kind allow: what those say does not count. */

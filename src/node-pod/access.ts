@@ -1,4 +1,5 @@
 import type { AccessRule } from '../model/api-path.js'
+import { SCC_GROUP } from '../model/openshift.js'
 
 /** Where the pod will be; without a namespace: one that is yet to be made, whose name nobody knows before. */
 export interface NodePodPlace {
@@ -35,9 +36,6 @@ export function nodePodAccess(
       : []),
   ]
 }
-
-/** By which one knows that a cluster is OpenShift. */
-export const SCC_GROUP = 'security.openshift.io'
 
 /** What lets a plan know the node, and what an earlier run that was killed has left; without it they are not looked at. */
 export function nodePodUsefulAccess(): readonly AccessRule[] {

@@ -1,4 +1,4 @@
-export { nodePodAccess, nodePodUsefulAccess, SCC_GROUP } from './access.js'
+export { nodePodAccess, nodePodUsefulAccess } from './access.js'
 export { readNodeFacts } from './facts.js'
 export { madeNamespaceName } from './names.js'
 export { NodePodSet } from './node-pods.js'

@@ -1,6 +1,7 @@
 import { podPath, type ApiPath } from '../model/api-path.js'
 import { isCode } from '../model/errors.js'
-import { asArray, asString, at } from '../model/json.js'
+import { asString, at } from '../model/json.js'
+import { hasEnded } from '../model/pod-ended.js'
 import type { KubeReader } from '../model/ports/kube-reader.js'
 import type { KubeWriter } from '../model/ports/kube-writer.js'
 import type { Clock } from '../model/ports/run-context.js'
@@ -53,7 +54,7 @@ export async function remove(doomed: Doomed, by: Remover): Promise<'checked' | '
   for (let wait = 100; ; wait = Math.min(wait * 1.5, 1000)) {
     const left = await look(path, by)
     if (left?.uid !== found.uid) return 'checked'
-    if (isGoing(left) && (doomed.kind === 'namespace' || hasEnded(left))) return 'ended'
+    if (isGoing(left) && (doomed.kind === 'namespace' || hasEnded(left.object))) return 'ended'
     await by.clock.sleep(wait, by.signal)
   }
 }
@@ -86,23 +87,3 @@ function isMeant({ uid, run }: Found, doomed: Doomed): boolean {
 function isGoing({ object }: Found): boolean {
   return at(object, 'metadata', 'deletionTimestamp') !== undefined
 }
-
-/** By its kubelet's word: nothing of it runs, and nothing will, since it is to be deleted. */
-function hasEnded({ object }: Found): boolean {
-  const statuses = asArray(at(object, 'status', 'containerStatuses'))
-  return (
-    statuses.length > 0 &&
-    statuses.every((status) => {
-      const waiting = asString(at(status, 'state', 'waiting', 'reason'))
-      return (
-        at(status, 'state', 'terminated') !== undefined ||
-        // what a kubelet says that removed the container before it wrote down its end; it is never started a second time
-        at(status, 'lastState', 'terminated') !== undefined ||
-        (waiting !== undefined && !STARTING.has(waiting))
-      )
-    })
-  )
-}
-
-/** What a container waits for that may run a moment later. */
-const STARTING: ReadonlySet<string> = new Set(['ContainerCreating', 'PodInitializing'])

@@ -106,7 +106,7 @@ const RESULT: RunResult = {
         actions: [],
         verdict: {
           schema: 'impound/verdict/v1',
-          kind: 'unverified',
+          kind: 'unverified', means: 'api',
           why: 'nothing was tried',
           tried: [],
           open: ['allow-all: ingress'],

@@ -6,6 +6,9 @@ import { judgeProbe } from '../../src/containment/network-verdict.js'
 /** 10.0.3.9:51544 → 203.0.113.7:443, established; as Linux prints it. */
 const C2 = 'tcp    0: 0903000A:C958 077100CB:01BB 01 00000000:00000000 00:00000000 00000000  0 0 1 1 0 20'
 
+/** Tried from the suspect's own network. */
+const INSIDE = { by: 'inside', words: ['the pod', 'elsewhere it'], established: 'not-known' } as const
+
 function probe(...lines: readonly string[]) {
   return parseProbe([...lines, 'end', ''].join('\n'), [61_000])
 }
@@ -90,15 +93,15 @@ describe('what the probe of a network says', () => {
       /api/,
     ],
   ])('is %s', (_title, lines, outcome, why) => {
-    const found = judgeProbe(probe(...lines), false)
+    const found = judgeProbe(probe(...lines), INSIDE)
     expect(found).toMatchObject({ outcome, why: expect.stringMatching(why) })
   })
 
   it('names what stays established, unless its packets are dropped', () => {
-    expect(judgeProbe(probe(...BLOCKED, C2), false).open).toEqual([
+    expect(judgeProbe(probe(...BLOCKED, C2), INSIDE).open).toEqual([
       'established: 10.0.3.9:51544 → 203.0.113.7:443',
     ])
-    const dropped = judgeProbe(probe(...BLOCKED, C2), true)
+    const dropped = judgeProbe(probe(...BLOCKED, C2), { ...INSIDE, cutsOpenOnes: true })
     expect(dropped).toMatchObject({ outcome: 'blocked', open: [] })
     expect(dropped.tried.join()).toContain('and their packets are dropped')
   })

@@ -30,6 +30,7 @@ export const OPTIONS: QuarantineOptions = {
     dropConnections: nodeScript('drop-connections'),
     freeze: nodeScript('freeze'),
     probeNetwork: nodeScript('probe-network'),
+    twin: '# impound twin v1',
   },
   toolVersion: '0.1.0',
 }

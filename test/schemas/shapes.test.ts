@@ -206,7 +206,7 @@ const SHAPES: readonly (readonly [string, Shape])[] = [
   ['sockets', shape<SocketsDocument>()('schema derivedFrom phase startedAt endedAt captures namespaces sockets socketsMore', '')],
   ['sockets/$defs/socket', shape<SocketRow>()('namespace protocol inode holders holdersMore', 'state local remote uid detail')],
   ['state/$defs/facts', shape<StateFacts>()('case run who archive context server target', '')],
-  ['verdict', shape<Verdict>()('schema kind why tried open', 'inForceAt')],
+  ['verdict', shape<Verdict>()('schema kind means why tried open', 'inForceAt')],
   ['verify', shape<VerifyReport>()('schema archive kind ok verdict incomplete incompleteWhy signed checks problems problemsLeftOut sha256 bytes files logHead', '')],
 ]
 

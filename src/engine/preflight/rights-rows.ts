@@ -3,7 +3,7 @@ import { actions, pluginDenyRights } from '../../containment/index.js'
 import { neededAccess } from '../../containment/access.js'
 import type { AccessRule } from '../../model/api-path.js'
 import { describeAccess } from '../../model/api-path.js'
-import type { Allowance, CollectOptions, Collector } from '../../model/collector.js'
+import type { CollectOptions, Collector, Way } from '../../model/collector.js'
 import type { WantedAction } from '../../model/containment.js'
 import type { ServedResource } from '../../model/ports/kube-reader.js'
 import type { PreflightRow, PreflightState } from '../../model/preflight.js'
@@ -13,9 +13,9 @@ import { keyOf } from '../access.js'
 import { noWishes } from '../no-wishes.js'
 import { collectChoices, type RightsWishes } from '../rbac.js'
 
-const ALLOWANCES: readonly Allowance[] = ['exec', 'ephemeral', 'node']
 /** Taken only where it is asked for by a flag of its own. */
 const BY_FLAG: ReadonlySet<string> = new Set(['memory', 'checkpoint', 'node-triage'])
+const WAYS: readonly Way[] = ['exec', 'ephemeral', 'node']
 /** Of these something is had without any right: from registries, by annotations of the pod. */
 const NEVER_ALL_MISSING = new Set(['image', 'protect'])
 const EVERY_ACTION: Readonly<Record<WantedAction, true>> = {
@@ -35,7 +35,7 @@ export interface Draft extends Pick<PreflightRow, 'area' | 'name' | 'asked'> {
   /** Without any of these it can't be done at all; the others make it partial. Absent: all of them. */
   readonly needed?: readonly AccessRule[]
   readonly served?: Pick<ServedResource, 'group' | 'version' | 'resource'>
-  readonly by?: Allowance
+  readonly by?: Way
 }
 
 /** Everything that a run could take or do, whether the flags ask for it or not. */
@@ -94,7 +94,7 @@ function ofCollector(
   const wanted = takes && !wishes.skip.includes(collector.name)
   const bare = collector.requirements({ ...choices, allow: new Set() }, target)
   const isFree = bare.impact === 'read'
-  const ways = ALLOWANCES.filter((way) => {
+  const ways = WAYS.filter((way) => {
     const { impact, ways: known } = collector.requirements({ ...choices, allow: new Set([way]) }, target)
     return (known ?? [impact]).includes(way)
   })

@@ -47,7 +47,7 @@ function end({ store }: ControllerContext, pod: JsonObject): void {
 
 function start(context: ControllerContext, pod: JsonObject): void {
   const node = nodeOf(pod) || placeFor(context.store)
-  if (node === undefined) return
+  if (node === undefined || isSilent(context.store.get('nodes', { namespace: undefined, name: node }))) return
   const placed = { ...pod, spec: { ...specOf(pod), nodeName: node } }
   const running = context.store.put('pods', { ...placed, status: runningStatus(context, placed, node) })
   recordEvent(context, running, {
@@ -64,6 +64,12 @@ function start(context: ControllerContext, pod: JsonObject): void {
     say('Created', `Container created`)
     say('Started', `Container started`)
   }
+}
+
+/** Whether a node's kubelet has stopped answering: then it starts nothing. */
+function isSilent(node: JsonObject | undefined): boolean {
+  const ready = objectsIn(at(node, 'status', 'conditions')).find(({ type }) => type === 'Ready')
+  return ready?.status === 'Unknown'
 }
 
 function runningStatus(context: ControllerContext, pod: JsonObject, node: string): JsonObject {
@@ -87,9 +93,11 @@ function runningStatus(context: ControllerContext, pod: JsonObject, node: string
       ? status(container, { running: { startedAt: at } }, true)
       : { ...status(container, { terminated: completed }, true), started: false },
   )
+  // a condition that somebody else would have to set first
+  const waits = objectsIn(specOf(pod).readinessGates).length > 0
   const condition = (type: string): JsonObject => ({
     type,
-    status: 'True',
+    status: type === 'Ready' && waits ? 'False' : 'True',
     lastProbeTime: null,
     lastTransitionTime: at,
   })
