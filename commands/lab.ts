@@ -24,7 +24,7 @@ export class Lab extends BaseCommand {
     }),
     'enforce-policies': Flags.boolean({
       summary:
-        'let NetworkPolicies decide who reaches whom, as a network plugin that enforces them: seen by seizures with --allow node',
+        'let NetworkPolicies decide who reaches whom, as a network plugin that enforces them: seen by seizures with --allow node or twin',
     }),
     'policy-api': Flags.string({
       summary: "serve a network plugin's own policies too; they are stored, and nothing enforces them",

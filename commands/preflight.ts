@@ -2,7 +2,8 @@ import { Args } from '@oclif/core'
 
 import { BaseCommand } from '../src/cli/base-command.js'
 import { nodePodWishes } from '../src/cli/capture-request.js'
-import { nodePodFlags, registryFlags } from '../src/cli/evidence-flags.js'
+import { killFlags } from '../src/cli/containment-flags.js'
+import { nodePodFlags, registryFlags, twinImageFlag } from '../src/cli/evidence-flags.js'
 import { clusterFlags, clusterRequest, selectorFlag } from '../src/cli/flags.js'
 import { listenForInterrupts } from '../src/cli/interrupts.js'
 import { preflightScreen } from '../src/cli/preflight-screen.js'
@@ -27,7 +28,9 @@ The exit status is about what the flags ask for, as they would be given to the c
     ...clusterFlags,
     ...selectorFlag,
     ...rightsFlags,
+    ...killFlags,
     'node-image': nodePodFlags['node-image'],
+    ...twinImageFlag,
     ...registryFlags,
   }
 
@@ -43,6 +46,7 @@ The exit status is about what the flags ask for, as they would be given to the c
           names: args.target === undefined ? [] : [args.target],
           ...(selector === undefined ? {} : { selector }),
           nodePods: nodePodWishes(flags['node-image'], flags['node-namespace']),
+          ...(flags['twin-image'] === undefined ? {} : { twinImage: flags['twin-image'] }),
           imageGiven: metadata.flags['node-image']?.setFromDefault !== true,
           registry: flags.registry ?? ['auto'],
           ...(registryConfig === undefined ? {} : { registryConfig }),

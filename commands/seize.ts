@@ -3,7 +3,7 @@ import { Args } from '@oclif/core'
 import { CaptureCommand } from '../src/cli/capture-command.js'
 import { captureRequest, manners } from '../src/cli/capture-request.js'
 import { confirmFlags, killFlags, orderFlags, quarantineFlags } from '../src/cli/containment-flags.js'
-import { caseFlags, evidenceFlags } from '../src/cli/evidence-flags.js'
+import { allowAllFlags, caseFlags, evidenceFlags } from '../src/cli/evidence-flags.js'
 import { clusterFlags, selectorFlag } from '../src/cli/flags.js'
 export class Seize extends CaptureCommand {
   static override summary =
@@ -25,6 +25,7 @@ A TARGET is NAME, pod/NAME, or deploy/NAME, sts/NAME, ds/NAME, rs/NAME, job/NAME
     ...selectorFlag,
     ...caseFlags,
     ...evidenceFlags,
+    ...allowAllFlags,
     ...orderFlags,
     ...quarantineFlags,
     ...killFlags,

@@ -100,13 +100,13 @@ export const allowNodeFlags = {
 export const evidenceFlags = {
   allow: Flags.string({
     summary:
-      'what may be started in the cluster for evidence: exec (processes in the suspect container), ephemeral (a container of ours in the pod, which stays in its spec), node (a privileged pod on its node); and to try the cut where no such pod can: twin (two pods of ours beside the suspect, without rights, for half a minute)',
+      'what may be started in the cluster for evidence: exec (processes in the suspect container), ephemeral (a container of ours in the pod, which stays in its spec), node (a privileged pod on its node)',
     helpGroup: EVIDENCE,
-    helpValue: 'exec,ephemeral,node,twin',
+    helpValue: 'exec,ephemeral,node',
     multiple: true,
     multipleNonGreedy: true,
     delimiter: ',',
-    options: ['exec', 'ephemeral', 'node', 'twin'],
+    options: ['exec', 'ephemeral', 'node'],
   }),
   ...nodePodFlags,
   'ephemeral-image': Flags.string({
@@ -115,7 +115,6 @@ export const evidenceFlags = {
     helpGroup: EVIDENCE,
     helpValue: 'IMAGE',
   }),
-  ...twinImageFlag,
   paranoid: Flags.boolean({
     summary:
       'with exec and ephemeral: read every file, also those that seem to be the image’s by their ctime, size and mode',
@@ -199,4 +198,19 @@ export const evidenceFlags = {
     default: 30_000,
     defaultHelp: () => Promise.resolve('30s'),
   }),
+}
+
+/** For commands that take evidence and contain: in place of the flag of the same name. */
+export const allowAllFlags = {
+  allow: Flags.string({
+    summary:
+      'what may be started in the cluster: exec (processes in the suspect container), ephemeral (a container of ours in the pod, which stays in its spec), node (a privileged pod on its node), and to try the cut where no pod on the node can, twin (two pods of ours beside the suspect, without rights, for half a minute)',
+    helpGroup: EVIDENCE,
+    helpValue: 'exec,ephemeral,node,twin',
+    multiple: true,
+    multipleNonGreedy: true,
+    delimiter: ',',
+    options: ['exec', 'ephemeral', 'node', 'twin'],
+  }),
+  ...twinImageFlag,
 }

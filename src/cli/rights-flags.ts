@@ -5,7 +5,7 @@ import type { RunCommand } from '../engine/run-access.js'
 import type { WantedAction } from '../model/containment.js'
 import { allowances, wantedActions } from './capture-request.js'
 import { actionFlags } from './containment-flags.js'
-import { evidenceFlags, nodePodFlags } from './evidence-flags.js'
+import { allowAllFlags, evidenceFlags, nodePodFlags } from './evidence-flags.js'
 
 const COMMANDS: readonly RunCommand[] = ['seize', 'snapshot', 'quarantine', 'release']
 
@@ -17,7 +17,7 @@ export const rightsFlags = {
     options: [...COMMANDS],
     default: 'seize',
   }),
-  allow: evidenceFlags.allow,
+  allow: allowAllFlags.allow,
   skip: evidenceFlags.skip,
   'use-pull-secrets': evidenceFlags['use-pull-secrets'],
   'node-namespace': nodePodFlags['node-namespace'],

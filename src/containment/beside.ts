@@ -45,10 +45,7 @@ export async function planBeside(
       ...quarantine.warnings,
     ],
     actions: sections,
-    attackerSees: [
-      ...quarantine.attackerSees,
-      ...sections.flatMap(({ attackerSees = [] }) => attackerSees),
-    ],
+    attackerSees: [...quarantine.attackerSees, ...sections.flatMap(({ attackerSees = [] }) => attackerSees)],
     refusals: [
       ...quarantine.refusals,
       ...openingRefusals(policies),

@@ -37,7 +37,8 @@ export function heldPods(observed: Observed, namespaces: readonly string[]): rea
   for (const pod of observed.pods) {
     const { namespace = '', name = '', uid = '', annotations = {}, labels = {} } = pod.metadata ?? {}
     if (Object.hasOwn(annotations, QUARANTINE_KEY)) note({ namespace, name, uid }, 'annotation')
-    if (Object.hasOwn(labels, QUARANTINE_KEY) && !Object.hasOwn(labels, TWIN_KEY)) note({ namespace, name, uid }, 'label')
+    if (Object.hasOwn(labels, QUARANTINE_KEY) && !Object.hasOwn(labels, TWIN_KEY))
+      note({ namespace, name, uid }, 'label')
   }
   for (const { suspect } of holds.values()) {
     const { namespace, name, uid } = suspect

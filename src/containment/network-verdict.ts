@@ -50,20 +50,14 @@ export function judgeProbe(
   const one = (outcome: NetworkFinding['outcome'], why: string): NetworkFinding => ({
     outcome,
     why,
-    tried: [
-      ...tried,
-      ...(seen === undefined ? [] : [kernelSays(established.length, cutsOpenOnes)]),
-    ],
+    tried: [...tried, ...(seen === undefined ? [] : [kernelSays(established.length, cutsOpenOnes)])],
     open: lines,
   })
   if (open.length > 0 && blocked.length === 0) {
     return one('open', `tried ${by}, these still come about: ${openNames.join(', ')}`)
   }
   if (open.length > 0) {
-    return one(
-      'mixed',
-      `tried ${by}: ${blockedNames.join(', ')} blocked, ${openNames.join(', ')} not`,
-    )
+    return one('mixed', `tried ${by}: ${blockedNames.join(', ')} blocked, ${openNames.join(', ')} not`)
   }
   if (blocked.length === 0)
     return one('not-tried', 'nothing that was tried answers anybody: that proves nothing')

@@ -32,7 +32,8 @@ export async function standingBeside(
       // the pod carries its mark; what that speaks of is out of the API's sight
       if (needs === 'node')
         notSeen.push(`whether what ${action.name} did stands: only a pod on the node could look`)
-      else if (action.stage === 'verify') beside.push(...done.map((line) => `still there: ${line.replace(/^- /, '')}`))
+      else if (action.stage === 'verify')
+        beside.push(...done.map((line) => `still there: ${line.replace(/^- /, '')}`))
       else if (done.length > 0 && left.length === 0) {
         standing.push(action.name)
         if (hold.faults.some(({ code }) => code === 'residual'))

@@ -49,7 +49,7 @@ export interface PreparedRun {
 }
 
 /** Of a plan, nothing may reach a journal. */
-const NO_JOURNAL: Journal = {
+export const NO_JOURNAL: Journal = {
   intent: () => Promise.reject(new ImpoundError('bug', 'a plan tried to write to the cluster')),
   result: () => Promise.resolve(),
 }

@@ -85,6 +85,8 @@ export interface ActionPlan {
   readonly missingAccess: readonly AccessRule[]
   /** What an attacker sees of it. */
   readonly attackerSees?: readonly string[]
+  /** Of what verification starts: why it can't. */
+  readonly unready?: string
   /** What it takes: a pod on the suspect's node, with --allow node. */
   readonly needs?: 'node'
   /** What is done about it denies before policies of any kind allow: what those say does not count. */

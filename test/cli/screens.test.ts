@@ -106,7 +106,8 @@ const RESULT: RunResult = {
         actions: [],
         verdict: {
           schema: 'impound/verdict/v1',
-          kind: 'unverified', means: 'api',
+          kind: 'unverified',
+          means: 'api',
           why: 'nothing was tried',
           tried: [],
           open: ['allow-all: ingress'],

@@ -155,6 +155,31 @@ describe('a cut on a cluster that enforces no NetworkPolicy', () => {
     for (const { suspect: to, far } of Object.values(bytes)) expect(Math.min(to, far)).toBeGreaterThan(2)
   })
 
+  it('is not-enforced by a twin too, where no pod on the node is allowed, and nothing of it is left', async () => {
+    const twin = ['--allow', 'twin', '--twin-image', world.nodeImage]
+    const { status, stdout } = await impound(
+      ['quarantine', 'suspect', '-n', namespace, '--case', namespace, ...twin, '--yes', '--json'],
+      { home },
+    )
+    const [target] = (JSON.parse(stdout) as RunResult).targets
+    expect(target?.containment?.verdict).toMatchObject({
+      kind: 'not-enforced',
+      means: 'twin',
+      why: expect.stringMatching(
+        /by a twin of the pod, these still come about: (?=.*\bpeer\b)(?=.*\binbound\b)/,
+      ),
+    })
+    expect(target?.containment?.verdict?.open).toEqual(
+      expect.arrayContaining([expect.stringMatching(/^inbound [0-9.]+:\d+: still comes about$/)]),
+    )
+    expect(status).toBe(7)
+    await eventually('the twin to be gone', () =>
+      kubectl('get', 'pods', '-n', namespace, '-l', 'impound.dev/twin', '-o', 'name') === ''
+        ? true
+        : undefined,
+    )
+  })
+
   it('is enforced where packets are dropped, those of open connections too, with its own node as well', async () => {
     const { status, verdict } = await quarantine('suspect', '--drop-connections')
     expect(verdict).toMatchObject({

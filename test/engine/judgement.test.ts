@@ -30,7 +30,14 @@ describe('the judgement of a run', () => {
     ['unverified', 7],
     ['not-enforced', 7],
   ])('calls a containment that is %s %i', (kind, status) => {
-    const verdict = { schema: 'impound/verdict/v1', kind, means: 'api', why: '', tried: [], open: [] } as const
+    const verdict = {
+      schema: 'impound/verdict/v1',
+      kind,
+      means: 'api',
+      why: '',
+      tried: [],
+      open: [],
+    } as const
     const target = {
       namespace: 'shop',
       name: 'web',
@@ -48,7 +55,14 @@ describe('the judgement of a run', () => {
     ['refused', 9],
     ['unsupported', 7],
   ])('never calls a containment enforced that %s stopped, and ends with %i', (code, status) => {
-    const verdict = { schema: 'impound/verdict/v1', kind: 'enforced', means: 'api', why: '', tried: [], open: [] } as const
+    const verdict = {
+      schema: 'impound/verdict/v1',
+      kind: 'enforced',
+      means: 'api',
+      why: '',
+      tried: [],
+      open: [],
+    } as const
     const error = { code, message: 'no', hints: [] }
     const target = {
       namespace: 'shop',

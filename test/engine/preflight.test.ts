@@ -117,6 +117,47 @@ describe('a preflight', () => {
     expect(state(found, 'pod on the node')).toMatch(/works|missing/)
   })
 
+  it.each<[row: string, wishes: Partial<PreflightRequest>, resource: string, exit: number]>([
+    ['canary twin', { allow: ['twin'] }, 'pods', 7],
+    ['--kill', { kill: true }, 'pods', 9],
+  ])('tries %s on this pod by a dry run, and says what refuses it', async (row, wishes, resource, exit) => {
+    const found = await look(wishes)
+    expect(found.rows.find(({ name }) => name === row)).toMatchObject({
+      state: 'works',
+      asked: true,
+      why: ['a dry run was accepted'],
+    })
+    expect((await look()).rows.find(({ name }) => name === row)).toMatchObject({ asked: false })
+    const operation = row === '--kill' ? 'DELETE' : 'CREATE'
+    const takeBack = lab.admission.add({
+      match: { resource, operation, namespace: 'shop' },
+      effect: { kind: 'forbids', message: 'not here' },
+    })
+    const refused = await look(wishes)
+    takeBack()
+    expect(refused.rows.find(({ name }) => name === row)).toMatchObject({
+      state: 'missing',
+      why: [expect.stringContaining('not here')],
+    })
+    expect(refused.exitStatus).toBe(exit)
+  })
+
+  it.each([
+    ['canary twin', { allow: ['twin'] }, 'create', 7],
+    ['--kill', { kill: true }, 'delete', 4],
+  ] as const)('names the right that %s lacks', async (row, wishes, verb, exit) => {
+    const kubeconfig = await responder(`no-${verb}`, (rule) => rule.verb === verb && rule.resource === 'pods')
+    const found = await look(
+      { ...wishes, allow: [...('allow' in wishes ? wishes.allow : []), 'exec'] },
+      kubeconfig,
+    )
+    const lacks = found.rows.find(({ name }) => name === row)
+    expect(lacks).toMatchObject({ state: 'missing', asked: true })
+    expect(lacks?.why.join()).toContain(`no right to`)
+    expect(lacks?.missingAccess.map((rule) => rule.verb)).toContain(verb)
+    expect(found.exitStatus).toBe(exit)
+  })
+
   it('knows without a pod what rights there are in the namespace', async () => {
     const found = await look({ names: [] })
     expect(found.target).toBeUndefined()

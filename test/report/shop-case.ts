@@ -830,7 +830,8 @@ export const TARGET: ReportTargetInput = {
   },
   verdict: {
     schema: 'impound/verdict/v1',
-    kind: 'unverified', means: 'api',
+    kind: 'unverified',
+    means: 'api',
     why: 'every write was confirmed, but no traffic was tried, and policy allow-all still selects the pod',
     tried: [],
     open: [

@@ -4,7 +4,11 @@ import type { RunContext } from '../../model/ports/run-context.js'
 const POLL_MS = 300
 
 /** Tells whether so long has passed, by the clock, or by the number of times it was asked: once in every `pollMs`. */
-export function deadline({ clock }: Pick<RunContext, 'clock'>, withinMs: number, pollMs = POLL_MS): () => boolean {
+export function deadline(
+  { clock }: Pick<RunContext, 'clock'>,
+  withinMs: number,
+  pollMs = POLL_MS,
+): () => boolean {
   const until = clock.monotonic() + withinMs
   let left = Math.ceil(withinMs / pollMs)
   return () => {

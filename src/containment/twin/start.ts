@@ -120,7 +120,10 @@ function requireAlone(pod: Pod): void {
     ...asArray(at(pod, 'spec', 'volumes')).filter((one) => at(one, 'name') !== PEERS),
   ].map((one) => asString(at(one, 'name')) ?? '')
   if (added.length === 0) return
-  throw new ImpoundError('target-refused', `admission put into it what it is to be without: ${added.join(', ')}`)
+  throw new ImpoundError(
+    'target-refused',
+    `admission put into it what it is to be without: ${added.join(', ')}`,
+  )
 }
 
 /** The pod once its program runs and it has an address. Throws `target-refused`, `timeout` or `aborted`, with what stood in the way. */
@@ -135,7 +138,11 @@ export async function untilTwinRuns(
   let words = ''
   do {
     const pod = await readObject<Pod>(kube, podPath(namespace, name), run.signal)
-    if (pod === undefined || pod.metadata?.uid !== metadata?.uid || pod.metadata?.deletionTimestamp !== undefined) {
+    if (
+      pod === undefined ||
+      pod.metadata?.uid !== metadata?.uid ||
+      pod.metadata?.deletionTimestamp !== undefined
+    ) {
       throw new ImpoundError('target-refused', `somebody deleted pod ${name} while it started`)
     }
     const { phase, reason, message, podIP = '', containerStatuses } = pod.status ?? {}

@@ -12,7 +12,7 @@ import { readObject } from '../reading.js'
 import { destinations, isIPv4, METADATA, KUBELET_PORT } from '../try-network.js'
 import { nodeAddresses } from '../node-action.js'
 import { keptLabels, twinManifest, type TwinPod } from './manifest.js'
-import { PEERS_KEY, TWIN_PORT, twinNames } from './names.js'
+import { PEERS_KEY, TWIN, TWIN_PORT, twinNames } from './names.js'
 import { deadline, patience } from './patience.js'
 import { removeTwin } from './removal.js'
 import { isCut, parseRounds, probeOf, type Look, type Round } from './rounds.js'
@@ -38,6 +38,8 @@ export async function tryByTwin(
   suspectPod: Pod,
   options: Pick<QuarantineOptions, 'scripts'> & { readonly twin: TwinWishes },
 ): Promise<NetworkFinding> {
+  const unready = plan.actions.find(({ action }) => action === TWIN)?.unready
+  if (unready !== undefined) return nothingTried(`no twin of the pod could try it: ${unready}`)
   const suspect = { ...plan.target, case: plan.case }
   const names = twinNames(suspect)
   const started: string[] = []
@@ -114,7 +116,13 @@ async function both<First, Second>(
 }
 
 /** Lets a pod know the other's address. */
-async function tell(context: WriteContext, suspect: Suspect, pod: Pod, label: string, other: Pod): Promise<void> {
+async function tell(
+  context: WriteContext,
+  suspect: Suspect,
+  pod: Pod,
+  label: string,
+  other: Pod,
+): Promise<void> {
   const address = other.status?.podIP ?? ''
   if (!isIPv4(address)) return
   const value = `${label}:${address}:${TWIN_PORT}`
@@ -168,7 +176,11 @@ async function amend(
   suspect: Suspect,
   { metadata }: Pod,
   step: 'tell' | 'label',
-  { map, key, value }: { readonly map: 'labels' | 'annotations'; readonly key: string; readonly value: string },
+  {
+    map,
+    key,
+    value,
+  }: { readonly map: 'labels' | 'annotations'; readonly key: string; readonly value: string },
 ): Promise<void> {
   const name = metadata?.name ?? ''
   const path = podPath(suspect.namespace, name)
@@ -234,7 +246,12 @@ async function removed(
   const hard = failed.find(({ reason }) => !(reason instanceof ImpoundError) || isCode(reason, 'storage'))
   if (hard !== undefined) throw hard.reason
   return {
-    done: failed.length > 0 ? '' : hasGone ? '; removed (checked)' : '; ended (checked), its removal is under way',
+    done:
+      failed.length > 0
+        ? ''
+        : hasGone
+          ? '; removed (checked)'
+          : '; ended (checked), its removal is under way',
     left: failed.map(
       ({ name, reason }) =>
         `pod ${suspect.namespace}/${name} may still be there (${messageOf(reason)}): kubectl delete pod ${name} -n ${suspect.namespace}`,

@@ -21,13 +21,8 @@ import { OWNER_KEY, RUN_KEY, TWIN, twinAccess, twinNames } from './names.js'
 import { removeTwin, twinsOf } from './removal.js'
 import { sendTwin } from './start.js'
 
-export interface TwinPlan extends ActionPlan {
-  /** Why there can be none. */
-  readonly unready?: string
-}
-
 /** The canary twin, which verification starts where no pod on the node tries the cut: its part of the plan, and what it leaves. */
-export function createTwinAction(options: QuarantineOptions): ContainmentAction<TwinPlan> {
+export function createTwinAction(options: QuarantineOptions): ContainmentAction {
   const { twin } = options
   return {
     name: TWIN,
@@ -48,13 +43,13 @@ async function plan(
   target: Target,
   quarantine: Omit<QuarantinePlan, 'actions'>,
   options: QuarantineOptions & { readonly twin: TwinWishes },
-): Promise<TwinPlan> {
+): Promise<ActionPlan> {
   const { kube, run } = context
   const suspect = { ...quarantine.target, case: quarantine.case }
   const names = twinNames(suspect)
   const { before, keep } = quarantine.labels
   const labels = Object.fromEntries(keep.map(({ key }) => [key, before[key] ?? '']))
-  const none = (why: string): TwinPlan => ({
+  const none = (why: string): ActionPlan => ({
     action: TWIN,
     changes: [],
     warnings: [`no twin of the pod will try the cut: ${why}`],

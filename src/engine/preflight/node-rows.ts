@@ -3,20 +3,14 @@ import { describeAccess } from '../../model/api-path.js'
 import { ImpoundError, isCode, messageOf } from '../../model/errors.js'
 import { asArray, asString, at } from '../../model/json.js'
 import type { NodePodPlan } from '../../model/node-pod-plan.js'
-import type { Journal } from '../../model/ports/kube-writer.js'
 import type { RunContext } from '../../model/ports/run-context.js'
 import type { PreflightRow, PreflightState } from '../../model/preflight.js'
 import type { Scene } from '../../model/scene.js'
 import type { Target } from '../../model/target.js'
 import { tryNamespace } from '../../node-pod/index.js'
 import { belonging, planForNodes } from '../plan-node-pods.js'
+import { NO_JOURNAL } from '../prepare.js'
 import type { NodePodWishes } from '../request.js'
-
-/** Of a look beforehand, nothing may reach a journal: only dry runs are sent. */
-const NO_JOURNAL: Journal = {
-  intent: () => Promise.reject(new ImpoundError('bug', 'a preflight tried to write to the cluster')),
-  result: () => Promise.resolve(),
-}
 
 /** Whether a privileged pod could run on the target's node, or on any: by rights, by dry runs, by its image. */
 export async function nodeRows(

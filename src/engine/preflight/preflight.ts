@@ -12,17 +12,19 @@ import { SCC_GROUP } from '../../model/openshift.js'
 import { keyOf, missingAccess } from '../access.js'
 import { openImages } from '../images.js'
 import { noWishes } from '../no-wishes.js'
-import { openCluster, planContext } from '../prepare.js'
+import { planKill } from '../plan-kill.js'
+import { NO_JOURNAL, openCluster, planContext } from '../prepare.js'
 import type { Progress } from '../progress.js'
 import { collectChoices, type RightsWishes } from '../rbac.js'
 import type { ClusterRequest, NodePodWishes } from '../request.js'
 import { accessNeeds, anyPod } from '../run-access.js'
 import { describeTool, localIdentity, readScripts } from '../system.js'
 import { resolveTargets } from '../targets.js'
+import { SOME_TWIN } from '../twin-wishes.js'
 import { clusterRows } from './cluster-rows.js'
 import { nodeRows } from './node-rows.js'
 import { localRows, registryRows } from './outside-rows.js'
-import { drafts, rowOf } from './rights-rows.js'
+import { CANARY_TWIN, drafts, KILL, rowOf } from './rights-rows.js'
 
 const THIS_POD = 'of this pod'
 
@@ -32,6 +34,8 @@ export interface PreflightRequest extends RightsWishes {
   readonly names: readonly string[]
   readonly selector?: string
   readonly nodePods: NodePodWishes
+  /** Of a twin; that of the node's pod if not given. */
+  readonly twinImage?: string
   /** Whether the node's image was given, and is not the default. */
   readonly imageGiven: boolean
   readonly registry: readonly string[]
@@ -100,9 +104,10 @@ async function rowsOf(
   const basic = await basics(request, target, kube, run)
   const rules = [...wanted, ...basic].flatMap((draft) => draft.rules)
   const lacks = new Set((await missingAccess(kube.reader, rules, run.signal)).map(keyOf))
-  const rows = [...basic, ...wanted].map((draft) =>
-    rowOf(draft, lacks, served, node[0]?.state ?? 'not-known'),
-  )
+  const tried = target.uid !== '' && contains ? await podRows(request, target, kube, run) : undefined
+  const rows = [...basic, ...wanted]
+    .map((draft) => rowOf(draft, lacks, served, node[0]?.state ?? 'not-known'))
+    .map((row) => asTried(row, tried))
   const images = {
     registry: request.registry,
     ...(request.registryConfig === undefined ? {} : { registryConfig: request.registryConfig }),
@@ -113,35 +118,61 @@ async function rowsOf(
   return [
     ...(await clusterRows(scene, target, kube, served, contains, run)),
     ...rows,
-    ...(target.uid !== '' && contains ? [await quarantineRow(request, target, kube, run)] : []),
+    ...(tried === undefined ? [] : [tried.quarantine]),
     ...node,
     ...(await registryRows(registryFor(target, kube.reader), target, takes, run)),
     ...(await localRows(process.env['PATH'])),
   ]
 }
 
-/** The quarantine of this very pod: its plan, with every write tried by a dry run. */
-async function quarantineRow(
+/** What was tried of this very pod. */
+interface PodRows {
+  readonly quarantine: PreflightRow
+  /** Why a dry run of it was refused; undefined where it was not. */
+  readonly refused: ReadonlyMap<string, string | undefined>
+}
+
+/** A row of which the rights are there, by what the server says of this pod. */
+function asTried(row: PreflightRow, tried: PodRows | undefined): PreflightRow {
+  if (tried === undefined || !tried.refused.has(row.name) || row.state === 'missing') return row
+  const why = tried.refused.get(row.name)
+  return why === undefined
+    ? { ...row, why: [...row.why, 'a dry run was accepted'] }
+    : { ...row, state: 'missing', why: [...row.why, why] }
+}
+
+/** The quarantine of this very pod: its plan, with every write tried by a dry run; and its twin, and its deletion. */
+async function podRows(
   request: PreflightRequest,
   target: Target,
   kube: KubeConnection,
   run: RunContext,
-): Promise<PreflightRow> {
+): Promise<PodRows> {
   const options = await noWishes({ case: madeUpCaseName(run.clock.now()), who: '' })
   const containment = createContainment({
     ...options,
     allowOutage: false,
     wanted: new Set(request.wanted),
     allowNode: request.allow.includes('node'),
+    twin: { ...SOME_TWIN, image: request.twinImage ?? request.nodePods.image },
   })
-  const { refusals, missingAccess: lacks } = await containment.plan(planContext(kube, run), target)
+  const { refusals, missingAccess: lacks, actions } = await containment.plan(planContext(kube, run), target)
+  const twin = actions.find(({ action }) => action === 'twin')
+  const kill = await planKill(target, kube, NO_JOURNAL, run)
   const why = refusals.map(
     ({ message, override }) => message + (override === undefined ? '' : ` (→ ${override})`),
   )
   const state = why.length > 0 || lacks.length > 0 ? 'missing' : 'works'
   const tried =
     why.length > 0 || lacks.length > 0 ? why : ['its plan was made, its writes were tried by dry runs']
-  return { area: 'containment', name: THIS_POD, state, asked: true, why: tried, missingAccess: lacks }
+  return {
+    quarantine: { area: 'containment', name: THIS_POD, state, asked: true, why: tried, missingAccess: lacks },
+    refused: new Map([
+      [KILL, kill.refused],
+      // of a pod that can't be quarantined there is no twin
+      ...(twin === undefined ? [] : [[CANARY_TWIN, twin.unready] as const]),
+    ]),
+  }
 }
 
 /** What every run does before and after: finding the pod, saying where it is, looking once more. */
@@ -225,11 +256,12 @@ function exitOf(rows: readonly PreflightRow[]): ExitStatus {
     rows
       .filter(({ asked }) => asked)
       .map(({ area, name, state, missingAccess: lacks }): ExitStatus => {
-        const hard = area === 'containment' || name === 'find the pod'
+        // without its twin a run is contained and not verified
+        const hard = (area === 'containment' && name !== CANARY_TWIN) || name === 'find the pod'
         if (state === 'missing' && hard && lacks.length > 0) return EXIT.forbidden
         // as the run would end: refused by a guard, or contained with less than was asked for
         if (state === 'missing' && area === 'containment') {
-          return name === THIS_POD ? EXIT.refused : EXIT.containment
+          return name === THIS_POD || name === KILL ? EXIT.refused : EXIT.containment
         }
         if (area === 'evidence' && (state === 'missing' || state === 'partial')) return EXIT.incomplete
         return area === 'node' && state === 'missing' ? EXIT.incomplete : EXIT.done

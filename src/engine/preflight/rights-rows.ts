@@ -10,6 +10,8 @@ import type { PreflightRow, PreflightState } from '../../model/preflight.js'
 import type { Scripts } from '../../model/scripts.js'
 import type { Target } from '../../model/target.js'
 import { keyOf } from '../access.js'
+import { killAccess } from '../plan-kill.js'
+import { SOME_TWIN } from '../twin-wishes.js'
 import { noWishes } from '../no-wishes.js'
 import { collectChoices, type RightsWishes } from '../rbac.js'
 
@@ -54,6 +56,7 @@ export async function drafts(
     ...(await noWishes({ case: '', who: '' })),
     wanted: new Set(Object.keys(EVERY_ACTION) as WantedAction[]),
     allowNode: true,
+    twin: SOME_TWIN,
   })
   return [
     ...evidence,
@@ -65,6 +68,7 @@ export async function drafts(
     },
     ...containment.flatMap((action): readonly Draft[] => {
       const { access, ...more } = action.requirements(target)
+      if (action.stage === 'verify') return [twinDraft(contains && wishes.allow.includes('twin'), access)]
       const isFlag = action.name in EVERY_ACTION
       const rules = action.name === 'plugin-deny' ? pluginDenyRights(served) : access
       // no API of the kind is served: there is nothing of it to be had or missed
@@ -81,7 +85,22 @@ export async function drafts(
         },
       ]
     }),
+    {
+      area: 'containment',
+      name: KILL,
+      asked: wishes.command === 'seize' && wishes.kill === true,
+      rules: killAccess(target),
+    },
   ]
+}
+
+export const CANARY_TWIN = 'canary twin'
+export const KILL = '--kill'
+
+/** Where the API server and DNS are, is only part of what it tries. */
+function twinDraft(asked: boolean, rules: readonly AccessRule[]): Draft {
+  const needed = rules.filter(({ resource }) => resource === 'pods')
+  return { area: 'containment', name: CANARY_TWIN, asked, rules, needed }
 }
 
 function ofCollector(

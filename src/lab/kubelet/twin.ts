@@ -9,7 +9,12 @@ import { stateOf } from './pod-container.js'
 const TITLE = 'impound-twin'
 
 /** A runtime whose pods of templates/twin.sh try the lab's network: a round each time that somebody reads their log. */
-export function withTwins(runtime: LabRuntime, network: LabNetwork, store: Store, now: () => Date): LabRuntime {
+export function withTwins(
+  runtime: LabRuntime,
+  network: LabNetwork,
+  store: Store,
+  now: () => Date,
+): LabRuntime {
   const rounds = new Map<string, string[]>()
   return {
     container(pod, name) {
@@ -61,7 +66,11 @@ function twin(
       const address = addressOf(self)
       const listening = listeners(store)
       const told = asString(at(self, 'metadata', 'annotations', 'impound.dev/peers'))
-      for (const destination of [...destinations, ...(told === undefined ? [] : [told]), `self:${address}:${port}`]) {
+      for (const destination of [
+        ...destinations,
+        ...(told === undefined ? [] : [told]),
+        `self:${address}:${port}`,
+      ]) {
         const [label = '', to = '', toPort = ''] = destination.split(':')
         const reach = network.reach(self, to, Number(toPort), listening)
         written.push(`probe ${round} ${label} ${to}:${toPort} ${reach}`)
