@@ -24,6 +24,7 @@ describe('the verdict on a quarantine', () => {
     expect(await verdictAfter(() => undefined)).toEqual({
       schema: 'impound/verdict/v1',
       kind: 'unverified',
+      means: 'api',
       why: "accepted by the API server; nothing was tried from the pod's network",
       tried: [
         `read back: NetworkPolicy ${POLICY} stands as written`,

@@ -68,7 +68,7 @@ function inside(...argv: readonly string[]): string {
 
 /** Tries to connect out, in vain. */
 function connect(address: string): void {
-  const script = `timeout 0.4 bash -c 'exec 3<>/dev/tcp/${address}/80'`
+  const script = `timeout 2 bash -c 'exec 3<>/dev/tcp/${address}/80'`
   spawnSync('nsenter', ['-t', String(network.pid), '-n', 'sh', '-c', script])
 }
 
