@@ -6,6 +6,8 @@ import { ImpoundError } from '../model/errors.js'
 
 /** Each read is a trip to the thread pool, which costs as much as the bytes of a small one. */
 const CHUNK = 512 << 10
+/** More of files is whole in one of these, and their memory is no garbage. */
+const PASSING_CHUNK = 1 << 20
 
 /** Bytes that are hashed on their way. Reading may stop and go on: no byte is lost and none is hashed twice. */
 export class HashedBytes implements AsyncIterable<Buffer> {
@@ -69,9 +71,9 @@ export function passingBytes(
   signal: AbortSignal,
 ): AsyncGenerator<Buffer, void, undefined> {
   // one that was handed out before, one that is used, one that is read into
-  const room = Array.from({ length: 3 }, () => Buffer.allocUnsafeSlow(CHUNK))
+  const room = Array.from({ length: 3 }, () => Buffer.allocUnsafeSlow(PASSING_CHUNK))
   let turn = 0
-  return chunksOf(handle, () => room[turn++ % room.length] ?? Buffer.allocUnsafeSlow(CHUNK), signal)
+  return chunksOf(handle, () => room[turn++ % room.length] ?? Buffer.allocUnsafeSlow(PASSING_CHUNK), signal)
 }
 
 async function* chunksOf(
@@ -79,7 +81,10 @@ async function* chunksOf(
   room: () => Buffer,
   signal: AbortSignal,
 ): AsyncGenerator<Buffer, void, undefined> {
-  const read = (position: number) => handle.read(room(), 0, CHUNK, position)
+  const read = (position: number) => {
+    const chunk = room()
+    return handle.read(chunk, 0, chunk.length, position)
+  }
   let next = read(0)
   try {
     for (let position = 0; ;) {

@@ -28,7 +28,7 @@ describe('the bytes of a file', () => {
   })
 
   it('come all, in order, where each chunk is used before the next but one is asked for', async () => {
-    const content = Buffer.from(Array.from({ length: 2_500_000 }, (_, index) => (index * 7) >> 3))
+    const content = Buffer.from(Array.from({ length: 4_500_000 }, (_, index) => (index * 7) >> 3))
     writeFileSync(join(folder, 'f'), content)
     const handle = await open(join(folder, 'f'))
     const places = new Set<ArrayBufferLike>()
