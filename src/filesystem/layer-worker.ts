@@ -5,7 +5,7 @@ import type { FromWorker, ToWorker } from './layer-messages.js'
 import { writeLayerIndex } from './write-layer-index.js'
 
 /**
- * The other end of {@link LayerWorker}: takes one layer after the other, its blob in chunks, and writes the index. Says of
+ * The other end of {@link LayerThread}: takes one layer after the other, its blob in chunks, and writes the index. Says of
  * each chunk when it was used up, so that no more are sent than are worked on.
  */
 const port = parentPort

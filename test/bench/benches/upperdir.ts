@@ -31,7 +31,8 @@ export const upperdirBench: Bench = {
     BENCH_REGISTRY: 'HOST=URL of a registry that takes what is pushed and that the cluster pulls from',
   },
   async open(world) {
-    const image = await pushImage(world, world.quick ? 64e6 : 1e9)
+    const total = world.quick ? 64e6 : 1e9
+    const image = await pushImage(world, total)
     const every = Math.floor((2 * image.files) / CHANGES)
     const change = `set -- / ${every} /tmp/changed; ${CHANGE}; sleep 86400`
     const pod = await startPod(world, change, 'Running', image.reference)
@@ -43,7 +44,7 @@ export const upperdirBench: Bench = {
       const spool = join(world.scratch, 'spool')
       let round = 0
       return {
-        data: `${image.files} files of 1 GB, ${CHANGES} changed`,
+        data: `${total / 1e6} MB in ${image.files} files, ${CHANGES} changed`,
         ours: {
           label: 'impound',
           next: async () => {
