@@ -85,6 +85,8 @@ class Layout {
   readonly #sink: Sink
   /** Archive path of each blob that is here whole. */
   readonly #blobs = new Map<string, string>()
+  /** What broke a blob off: its place in the archive is taken, and no other image gets it whole. */
+  readonly #broken = new Map<string, ImpoundError>()
   readonly #index: object[] = []
   readonly #images: ImageExportDocument['images'][number][] = []
 
@@ -113,7 +115,13 @@ class Layout {
           this.#context.progress(subject, received)
         })
       }
-      await this.#document(manifest, subject)
+      if (this.#isHere(manifest.descriptor))
+        await this.#sink.skip(
+          subject,
+          'not-applicable',
+          'its manifest is here already, as a blob of another image',
+        )
+      else await this.#document(manifest, subject)
       for (const name of facts.names) this.#index.push(named(manifest.descriptor, name))
       this.#images.push({ ...facts, whole: true })
     } catch (error) {
@@ -154,8 +162,15 @@ class Layout {
     )
   }
 
+  /** Throws what broke it off, where that happened with an image before. */
+  #isHere({ digest }: Descriptor): boolean {
+    const broken = this.#broken.get(digest)
+    if (broken !== undefined) throw broken
+    return this.#blobs.has(digest)
+  }
+
   async #document({ bytes, descriptor, request }: VerifiedDocument, subject: string): Promise<void> {
-    if (this.#blobs.has(descriptor.digest) && subject === '') return
+    if (this.#isHere(descriptor)) return
     const source = {
       kind: 'registry',
       mediaType: mediaTypeOf(descriptor),
@@ -173,7 +188,7 @@ class Layout {
     subject: string,
     count: (bytes: number) => void,
   ): Promise<void> {
-    if (this.#blobs.has(layer.digest)) return
+    if (this.#isHere(layer)) return
     const { registry, run } = this.#context
     const source = {
       kind: 'registry',
@@ -191,6 +206,7 @@ class Layout {
     } catch (error) {
       if (isCode(error, 'storage', 'bug')) throw error
       const broken = notWhole(layer, error)
+      this.#broken.set(layer.digest, broken)
       await writer.partial(REASON_OF[broken.code], broken.message)
       throw broken
     }

@@ -134,6 +134,46 @@ describe('the export of images', () => {
     expect(sink.files.has(blob(digest))).toBe(false)
   })
 
+  it('keeps the other images where two have a layer that is not what its digest says', async () => {
+    const good = fake.image([Buffer.from('good')], 'v1')
+    const one = fake.image([Buffer.from('shared'), Buffer.from('one')], 'v2')
+    const two = fake.image([Buffer.from('shared'), Buffer.from('two')], 'v3')
+    const last = fake.image([Buffer.from('last')], 'v4')
+    const { layers } = JSON.parse(fake.manifests.get(one.digest)!.bytes.toString('utf8')) as {
+      layers: { digest: string; size: number }[]
+    }
+    fake.blobs.set(layers[0]!.digest, Buffer.alloc(layers[0]!.size, 'x'))
+    const sink = await exported(
+      [good, one, two, last].map(({ digest }, index) => ({ name: `c${index}`, imageID: idOf(digest) })),
+    )
+    expect(document(sink).images.map(({ whole }) => whole)).toEqual([true, false, false, true])
+    const { manifests } = sink.json('image-export/index.json') as { manifests: { digest: string }[] }
+    expect(manifests.map(({ digest }) => digest)).toEqual([good.digest, last.digest])
+    expect(sink.row('image of c2')).toMatchObject({
+      status: 'failed',
+      reason: sink.row('image of c1')?.reason,
+    })
+  })
+
+  it('keeps an image whose manifest another one passes off as a layer', async () => {
+    const plain = fake.image([Buffer.from('plain')], 'v1')
+    const { bytes } = fake.manifests.get(plain.digest)!
+    fake.blobs.set(plain.digest, bytes)
+    const other = fake.image([Buffer.from('other')], 'v2')
+    const manifest = JSON.parse(fake.manifests.get(other.digest)!.bytes.toString('utf8')) as {
+      layers: object[]
+    }
+    manifest.layers[0] = { ...manifest.layers[0], ...plain }
+    const odd = fake.manifest(manifest, 'application/vnd.oci.image.manifest.v1+json', 'v2')
+    const sink = await exported([
+      { name: 'odd', imageID: idOf(odd.digest) },
+      { name: 'plain', imageID: idOf(plain.digest) },
+    ])
+    expect(document(sink).images.map(({ whole }) => whole)).toEqual([true, true])
+    expect(sink.files.get(blob(plain.digest))).toEqual(bytes)
+    expect(sink.row('image of plain')?.detail).toContain('here already')
+  })
+
   it('takes no image that is bigger than may be kept, and says the flag', async () => {
     const { digest } = fake.image([Buffer.from('base')], 'v1')
     const sink = await exported([{ imageID: idOf(digest) }], 10)

@@ -9,6 +9,7 @@ import type { ArtefactWriter, Sink } from '../../src/model/ports/sink.js'
 export class MemorySink implements Sink {
   readonly files = new Map<string, Buffer>()
   readonly records = new Map<string, ArtefactRecord>()
+  readonly #taken = new Set<string>()
   readonly rows: Omit<LedgerRow, 'collector'>[] = []
 
   text(name: string): string {
@@ -37,6 +38,10 @@ export class MemorySink implements Sink {
   }
 
   open(name: string, source: Source, subject: string): Promise<ArtefactWriter> {
+    // as the archive does, whatever became of the first
+    if (this.#taken.has(name))
+      return Promise.reject(new ImpoundError('bug', `two artefacts want to be ${name}`))
+    this.#taken.add(name)
     const chunks: Buffer[] = []
     let bytes = 0
     const take = (chunk: Uint8Array | string): void => {
