@@ -2,12 +2,12 @@ import { statfs } from 'node:fs/promises'
 import { dirname, resolve } from 'node:path'
 
 import { readScene } from '../collectors/scene.js'
-import { createGonePodCollector, NAMELESS_POD } from '../collectors/gone-pod.js'
+import { createGonePodCollector } from '../collectors/gone-pod.js'
 import { collectors as listCollectors } from '../collectors/index.js'
 import { createContainment } from '../containment/index.js'
 import { connect, type KubeConnection } from '../kube/connect.js'
 import { caseName, compactTime, madeUpCaseName } from '../model/case-name.js'
-import type { Allowance, CollectOptions, Collector } from '../model/collector.js'
+import type { CollectOptions, Collector } from '../model/collector.js'
 import type { Containment, WriteContext } from '../model/containment.js'
 import { ImpoundError } from '../model/errors.js'
 import type { RawResponse } from '../model/ports/kube-reader.js'
@@ -16,8 +16,10 @@ import type { RunContext } from '../model/ports/run-context.js'
 import type { Scene } from '../model/scene.js'
 import type { Scripts } from '../model/scripts.js'
 import { containersOf, pullSecretsOf, type Target } from '../model/target.js'
-import { forbidden, nameMissingRights, planCollectors } from './access.js'
+import { forbidden, planCollectors } from './access.js'
 import { restartsOf } from './aftermath.js'
+import { collectOptions } from './collect-options.js'
+import { findTargets, guardCount } from './find-targets.js'
 import { killRefusal, planKill } from './plan-kill.js'
 import { layerCache, openImages, type RegistryFor } from './images.js'
 import { NO_NODE_PODS } from './no-node-pods.js'
@@ -25,10 +27,8 @@ import { planForTargets } from './plan-node-pods.js'
 import type { RunPlan, TargetPlan } from './plan.js'
 import type { Progress } from './progress.js'
 import { releaseCommand } from './release-command.js'
-import type { CaptureRequest, Choices, ClusterRequest } from './request.js'
-import { accessNeeds, anyPod } from './run-access.js'
+import type { CaptureRequest, ClusterRequest } from './request.js'
 import { describeTool, localIdentity, ntpState, readScripts } from './system.js'
-import { resolveTargets } from './targets.js'
 import { twinWishes } from './twin-wishes.js'
 
 /** A run that is planned and has changed nothing; execute() does it, close() gives it up. */
@@ -211,89 +211,11 @@ export function refusalOf(plan: RunPlan): ImpoundError | undefined {
   return undefined
 }
 
-export function collectOptions(request: CaptureRequest, choices: Choices): CollectOptions {
-  return {
-    allow: new Set<Allowance>(choices.allow),
-    skip: new Set(request.skip),
-    memory: request.memory,
-    stallTimeoutMs: request.stallTimeoutMs,
-    maxLogBytes: request.maxLogBytes,
-    maxContentBytes: request.maxContentBytes,
-    maxCheckpointBytes: request.maxCheckpointBytes,
-    maxImageBytes: request.maxImageBytes,
-    paranoid: request.paranoid,
-    usePullSecrets: request.usePullSecrets,
-  }
-}
-
 function requireCollector(name: string, collectors: readonly Collector[]): void {
   if (collectors.some((collector) => collector.name === name)) return
   throw new ImpoundError('usage', `there is no collector "${name}" to skip`, {
     hints: [`one of ${collectors.map((collector) => collector.name).join(', ')}`],
   })
-}
-
-async function findTargets(
-  request: CaptureRequest,
-  kube: KubeConnection,
-  scripts: Scripts,
-  run: RunContext,
-): Promise<readonly Target[]> {
-  const namespace = request.cluster.namespace ?? kube.reader.facts.namespace
-  if (request.gone !== undefined) return [gonePod(request.gone, namespace, request.names)]
-  const targets = {
-    names: request.names,
-    namespace,
-    ...(request.selector === undefined ? {} : { selector: request.selector }),
-  }
-  try {
-    return await resolveTargets(kube.reader, targets, run.signal)
-  } catch (error) {
-    const needs = await accessNeeds(
-      {
-        command: request.command,
-        collect: collectOptions(request, request),
-        wanted: request.wanted,
-        kill: request.kill,
-        nodeNamespace: request.nodePods?.namespace,
-        openShift: false,
-        served: [],
-      },
-      targets,
-      anyPod(namespace),
-      scripts,
-    )
-    const rules = needs.flatMap((need) => need.rules)
-    throw await nameMissingRights(error, kube.reader, rules, run.signal)
-  }
-}
-
-/** A target that the API does not have. Throws `usage` for what is no UID: it becomes a part of paths. */
-function gonePod(
-  { uid, node }: NonNullable<CaptureRequest['gone']>,
-  namespace: string,
-  [name = NAMELESS_POD, ...others]: readonly string[],
-): Target {
-  if (!/^[0-9A-Za-z-]{8,64}$/.test(uid)) throw new ImpoundError('usage', `"${uid}" is no UID of a pod`)
-  if (others.length > 0) throw new ImpoundError('usage', 'one UID is one pod: give one name, or none')
-  return { namespace, name, uid, pod: { metadata: { namespace, name, uid }, spec: { nodeName: node } } }
-}
-
-function guardCount(request: CaptureRequest, targets: readonly Target[]): void {
-  if (request.command === 'snapshot' || targets.length <= request.maxPods) return
-  throw new ImpoundError(
-    'refused',
-    `${targets.length} pods match, and one run may change ${request.maxPods}`,
-    {
-      hints: [
-        `they are ${targets
-          .slice(0, 5)
-          .map(({ name }) => name)
-          .join(', ')}${targets.length > 5 ? ', …' : ''}`,
-        `name one of them, or say --max-pods ${targets.length}`,
-      ],
-    },
-  )
 }
 
 async function planTarget(

@@ -2,7 +2,7 @@ import type { CheckpointDocument, CheckpointSocket } from '../model/checkpoint-d
 import { counted } from '../text/count.js'
 import { bounded, byText } from './bounded.js'
 import type { ReportTargetInput } from './input.js'
-import type { CheckpointReport } from './model-target.js'
+import type { CheckpointReport } from './model-live.js'
 
 const MOST_ROWS = 60
 const MOST_DELETED = 20

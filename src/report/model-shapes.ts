@@ -11,3 +11,8 @@ export interface Bounded<Item> {
 export interface Sentence {
   readonly parts: readonly { readonly say: string; readonly value: string }[]
 }
+
+/** A part of a report of which the evidence may be missing: then `absent` says why, and the rest is empty. */
+export interface Section {
+  readonly absent: Sentence | null
+}

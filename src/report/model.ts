@@ -2,6 +2,7 @@ import type { Bounded, Sentence } from './model-shapes.js'
 import type { TargetReport } from './model-target.js'
 
 export type * from './model-shapes.js'
+export type * from './model-live.js'
 export type * from './model-target.js'
 
 /**

@@ -2,7 +2,7 @@ import type { TriageContainer, TriageFile, TriageKind } from '../model/node-tria
 import { formatBytes } from '../text/bytes.js'
 import { bounded } from './bounded.js'
 import type { ReportTargetInput } from './input.js'
-import type { NodeTriageReport } from './model-target.js'
+import type { NodeTriageReport } from './model-live.js'
 
 const MOST_FILES = 60
 const MOST_CONTAINERS = 40

@@ -1,7 +1,7 @@
 /** What a bench asks of its figures. */
 export type Goal =
-  /** Our time is at most so many times the peer's. */
-  | { readonly kind: 'times-at-most'; readonly factor: number }
+  /** Our time is at most so many times the peer's, and at most so many seconds. */
+  | { readonly kind: 'times-at-most'; readonly factor: number; readonly seconds?: number }
   /** We get at least so many times as much done in the same time. */
   | { readonly kind: 'speed-at-least'; readonly factor: number }
   /** No peer: so many seconds and so much memory at most. */

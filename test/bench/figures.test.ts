@@ -35,6 +35,9 @@ describe('a goal', () => {
     const goal = { kind: 'times-at-most', factor: 2.5 } as const
     expect(judge(goal, figures(0.1), figures(0.04))).toEqual({ ratio: 2.5, met: true })
     expect(judge(goal, figures(0.2), figures(0.04))).toEqual({ ratio: 5, met: false })
+    const bounded = { ...goal, seconds: 3 }
+    expect(judge(bounded, figures(3), figures(9))).toMatchObject({ met: true })
+    expect(judge(bounded, figures(3.1), figures(9))).toMatchObject({ met: false })
   })
 
   it('of speed is a share of the peer’s that has to be reached', () => {

@@ -48,7 +48,7 @@ export function judge(goal: Goal, ours: Figures, peer: Figures | undefined): Ver
   if (peer === undefined) throw new Error('a goal that compares needs a peer')
   if (goal.kind === 'times-at-most') {
     const ratio = ours.medianSeconds / peer.medianSeconds
-    return { ratio, met: ratio <= goal.factor }
+    return { ratio, met: ratio <= goal.factor && ours.medianSeconds <= (goal.seconds ?? Infinity) }
   }
   const ratio = peer.medianSeconds / ours.medianSeconds
   return { ratio, met: ratio >= goal.factor }
@@ -57,7 +57,7 @@ export function judge(goal: Goal, ours: Figures, peer: Figures | undefined): Ver
 export function describeGoal(goal: Goal): string {
   switch (goal.kind) {
     case 'times-at-most':
-      return `at most ${goal.factor} × its time`
+      return `at most ${goal.factor} × its time${goal.seconds === undefined ? '' : ` and ${goal.seconds} s`}`
     case 'speed-at-least':
       return `at least ${goal.factor} × its speed`
     case 'within':

@@ -84,6 +84,11 @@ describe('a preflight', () => {
     const found = await look({ allow: ['exec'] }, await responder('whole'))
     const lacking = found.rows.filter(({ asked, missingAccess }) => asked && missingAccess.length > 0)
     expect([found.exitStatus, lacking.map(({ name }) => name)]).toEqual([0, []])
+    const byFlag = found.rows.filter(({ name }) =>
+      /^(?:memory|checkpoint|node-triage|image-export)\b/.test(name),
+    )
+    expect(byFlag.filter(({ asked }) => asked)).toEqual([])
+    expect(byFlag.length).toBeGreaterThan(3)
     // nobody asked for it
     expect(state(found, '--cordon')).toBe('missing')
   })

@@ -1,6 +1,7 @@
 import { createHash, randomBytes } from 'node:crypto'
 import {
   chmodSync,
+  existsSync,
   mkdtempSync,
   readdirSync,
   readFileSync,
@@ -165,6 +166,13 @@ describe('the index of an image', () => {
     const indexing = indexImage(from, resolved, cache(), { signal: stop.signal, threads })
     setTimeout(() => stop.abort(), 300)
     await expect(indexing).rejects.toMatchObject({ code: 'aborted' })
+  })
+})
+
+describe('the program of a thread', () => {
+  it('is in the build: without it layers are read in one thread, and nobody is told', () => {
+    const built = new URL('../../dist/src/filesystem/layer-worker.js', import.meta.url)
+    expect(existsSync(built)).toBe(true)
   })
 })
 

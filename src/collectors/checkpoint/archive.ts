@@ -10,6 +10,7 @@ import { REASON_OF } from '../../model/evidence.js'
 import type { ArtefactWriter } from '../../model/ports/sink.js'
 import { isReadImage, readCriuParts } from './criu-parts.js'
 import { processesOf, socketsOf } from './join.js'
+import { memberKey } from './member-key.js'
 import { listRootfs } from './rootfs.js'
 
 const MOST_PARTS = 5_000
@@ -87,10 +88,7 @@ export class CheckpointArchive {
   }
 
   async #member({ header, content }: TarEntry): Promise<void> {
-    const key = header.path
-      .toString('latin1')
-      .replace(/^(?:\.?\/)+/, '')
-      .replace(/\/+$/, '')
+    const key = memberKey(header.path)
     const hash = createHash('sha256')
     const pieces: Buffer[] = []
     const isHeld = this.#holds(key, header.size)
@@ -112,7 +110,8 @@ export class CheckpointArchive {
         ...documentedPath(key),
         type: header.type,
         size: header.sparse?.realSize ?? header.size,
-        ...(header.type === 'file' ? { sha256: hash.digest('hex') } : {}),
+        // of a file with holes it would be the hash of what is between them
+        ...(header.type === 'file' && header.sparse === undefined ? { sha256: hash.digest('hex') } : {}),
       })
   }
 
@@ -179,7 +178,11 @@ export class CheckpointArchive {
 
   #odd(part: string, error: unknown): void {
     if (!(error instanceof ImpoundError)) throw error
-    if (this.#notRead.length === MOST_ODD) return
+    if (this.#notRead.length > MOST_ODD) return
+    if (this.#notRead.length === MOST_ODD) {
+      this.#notRead.push({ part: '', reason: 'too-big', why: `there are more than the ${MOST_ODD} above` })
+      return
+    }
     this.#notRead.push({
       part: Buffer.from(part, 'latin1').toString('utf8').slice(0, 1_000),
       reason: REASON_OF[error.code],

@@ -5,6 +5,7 @@ import { readTar, type TarHeader } from '../../formats/tar.js'
 import { ImpoundError } from '../../model/errors.js'
 import type { CheckpointFile } from '../../model/checkpoint-document.js'
 import type { ArtefactWriter } from '../../model/ports/sink.js'
+import { memberKey } from './member-key.js'
 
 const MOST_LINES = 1_000_000
 const MOST_BYTES = 2 ** 42
@@ -28,11 +29,7 @@ export async function listRootfs(
 
 function lineOf(header: TarHeader, sha256: string | undefined): CheckpointFile {
   const { path, type, mode, uid, gid, size, mtime, linkPath, sparse } = header
-  // absolute and without './' where it is such; what else it may be is left as it is
-  const key = path
-    .toString('latin1')
-    .replace(/^(?:\.?\/)+/, '')
-    .replace(/\/+$/, '')
+  const key = memberKey(path)
   const name = key.slice(key.lastIndexOf('/') + 1)
   const changed = new Date(mtime.seconds * 1000)
   return {

@@ -16,10 +16,10 @@ import { noWishes } from '../no-wishes.js'
 import { collectChoices, type RightsWishes } from '../rbac.js'
 
 /** Taken only where it is asked for by a flag of its own. */
-const BY_FLAG: ReadonlySet<string> = new Set(['memory', 'checkpoint', 'node-triage'])
+const BY_FLAG: ReadonlySet<string> = new Set(['memory', 'checkpoint', 'node-triage', 'image-export'])
 const WAYS: readonly Way[] = ['exec', 'ephemeral', 'node']
 /** Of these something is had without any right: from registries, by annotations of the pod. */
-const NEVER_ALL_MISSING = new Set(['image', 'protect'])
+const NEVER_ALL_MISSING = new Set(['image', 'image-export', 'protect'])
 const EVERY_ACTION: Readonly<Record<WantedAction, true>> = {
   'patch-residuals': true,
   cordon: true,
@@ -123,7 +123,7 @@ function ofCollector(
           {
             area: 'evidence' as const,
             name: collector.name,
-            asked: wanted,
+            asked: wanted && !BY_FLAG.has(collector.name),
             rules: bare.access,
             // each right costs a part
             needed: [],

@@ -1,4 +1,5 @@
-import { VERBS, type LabResource } from './resources.js'
+import { VERBS } from './resource-rows.js'
+import { type LabResource } from './resources.js'
 
 /** A network plugin's own policies, as a cluster with it serves them. The lab stores them; nothing enforces them. */
 export type LabPolicyApi = 'cilium' | 'calico' | 'antrea' | 'cluster-network-policy' | 'admin-network-policy'
